@@ -1,0 +1,33 @@
+"""The settings as data: one row a setting; the sentences for people are in schema_text.py, which only a technician's call loads.
+
+Out: ROWS, in the order in which a settings file is written.
+"""
+
+from micropython import const
+
+# A row is (key, kind, default, limits, unit, secret). Limits by kind:
+INT = const(1)  # (lowest, highest)
+TEXT = const(2)  # (fewest, most) bytes of UTF-8; "" is always allowed and means: not set
+NAME = const(3)  # as TEXT, of A-Z a-z 0-9 - _ only: it becomes a level of an MQTT topic
+HEX = const(4)  # number of bytes; the file has two hexadecimal digits for each, the attribute has bytes
+CHOICE = const(5)  # the words to choose from
+
+ROWS = (
+    ("device_id", NAME, "", (1, 32), "", False),  # default: made from the chip's own number
+    ("device_key", HEX, b"", 32, "", True),
+    ("wifi_ssid", TEXT, "", (1, 32), "", False),  # 32 bytes: IEEE 802.11
+    ("wifi_password", TEXT, "", (8, 64), "", True),  # 8..63 characters or 64 digits: WPA
+    ("broker_host", TEXT, "", (1, 64), "", False),
+    ("broker_port", INT, 1883, (1, 65535), "", False),
+    ("broker_user", TEXT, "", (1, 64), "", False),
+    ("broker_password", TEXT, "", (1, 64), "", True),
+    ("keepalive_s", INT, 60, (15, 600), "s", False),
+    ("parser", CHOICE, "lacak", ("lacak", "micropygps"), "", False),
+    ("sample", CHOICE, "bound", ("bound", "all"), "", False),
+    ("bound_m", INT, 10, (2, 100), "m", False),
+    ("silence_moving_s", INT, 60, (5, 60), "s", False),  # the station calls more than 60 s unexplained
+    ("silence_parked_s", INT, 300, (60, 300), "s", False),  # and more than 300 s at a stop
+    ("live_s", INT, 10, (1, 3600), "s", False),
+    ("batch_s", INT, 60, (5, 3600), "s", False),
+    ("gnss_baud", INT, 9600, (4800, 115200), "Bd", False),
+)
