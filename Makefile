@@ -1,0 +1,37 @@
+# Everything a person does with Lacak on a computer. Set-up happens by itself and is kept in .venv and .cache.
+PYTHON ?= python3
+setup = PYTHONPATH=tools $(1) -B -m setup.$(2)
+in_venv = $(call setup,.venv/bin/python,$(1))
+
+.PHONY: demo test bench logs venv vm libs clean
+
+demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE=all, PORT=8080
+	.venv/bin/python tools/demo.py
+
+test: venv  ## all tests in stages
+	$(call in_venv,stages)
+
+bench: venv vm libs  ## all benchmarks, or one: B=road
+	PYTHONPATH=tools .venv/bin/python -m bench $(B)
+
+logs: venv-demo  ## logs of real receivers, for tests and benchmarks that want them
+	$(call in_venv,logs)
+
+venv:
+	@$(call setup,$(PYTHON),venv) test
+
+venv-demo:
+	@$(call setup,$(PYTHON),venv) demo
+
+vm: venv-demo
+	@$(call in_venv,vm)
+
+libs: venv-demo
+	@$(call in_venv,libs)
+
+clean:  ## everything that was made or fetched
+	rm -rf .venv .cache build
+	find firmware host_tests tools \( -name __pycache__ -o -name "*.egg-info" \) -prune -exec rm -rf {} +
+	find firmware/lib -mindepth 1 ! -name README.md ! -name lock.json -delete
+
+export NMEA SAMPLE PORT

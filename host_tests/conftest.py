@@ -1,0 +1,93 @@
+"""What every host test gets: MicroPython's clock calls, and a reason where the machine lacks something.
+
+Owns: markers -> skip, and CI, where a skip is a failure.
+"""
+
+import asyncio
+import os
+import time
+
+import pytest
+from setup import libs, logs, need, vm
+from setup.place import Missing
+
+TICKS_PERIOD = 1 << 30  # as on the boards
+
+
+def _ticks_diff(end, start):
+    return (end - start + TICKS_PERIOD // 2) % TICKS_PERIOD - TICKS_PERIOD // 2
+
+
+def _give_cpython_micropythons_clock():
+    time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 % TICKS_PERIOD
+    time.ticks_us = lambda: time.monotonic_ns() // 1_000 % TICKS_PERIOD
+    time.ticks_diff = _ticks_diff
+    time.ticks_add = lambda ticks, delta: (ticks + delta) % TICKS_PERIOD
+    time.sleep_ms = lambda ms: time.sleep(ms / 1000)
+    asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
+
+
+_give_cpython_micropythons_clock()
+
+
+def _libs():
+    lacking = libs.missing()
+    if lacking:
+        raise Missing("firmware/lib lacks %s: run make libs" % ", ".join(lacking))
+    return libs.LIB
+
+
+NEEDS = {
+    "vm": lambda: vm.vm_command(64),
+    "vm32": lambda: vm.vm_command(32),
+    "mosquitto": need.mosquitto_command,
+    "page": need.chromium_path,
+    "logs": logs.logs_dir,
+    "libs": _libs,
+}
+NEEDS_ALSO = {"e2e": ("vm", "libs")}
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers():
+        for name in NEEDS_ALSO.get(mark.name, (mark.name,)):
+            if name in NEEDS:
+                try:
+                    NEEDS[name]()
+                except Missing as why:
+                    pytest.skip(str(why))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    return _no_skip_in_ci((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return _no_skip_in_ci((yield))
+
+
+def _no_skip_in_ci(report):
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = "CI is set, so a skip is a failure: %s" % reason
+    return report
+
+
+def _fixture(name, doc):
+    @pytest.fixture(scope="session", name=name)
+    def give():
+        return NEEDS[marker]()
+
+    marker = {"mp64": "vm", "mp32": "vm32", "mosquitto": "mosquitto", "chromium": "page", "logs": "logs"}[name]
+    give.__doc__ = doc
+    return give
+
+
+mp64 = _fixture("mp64", "Command of the 64-bit VM; mark the test vm.")
+mp32 = _fixture("mp32", "Command of the 32-bit VM; mark the test vm32.")
+mosquitto = _fixture("mosquitto", "Command of the broker; mark the test mosquitto.")
+chromium = _fixture("chromium", "Path of the browser; mark the test page.")
+logs_folder = _fixture("logs", "Folder with the real logs; mark the test logs.")

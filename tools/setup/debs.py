@@ -1,0 +1,118 @@
+"""Debian packages without root and without installing: apt in a root of its own, unpacked with dpkg -x.
+
+In:  package names, the suites to try, an architecture. Out: their files, with all they depend on, below a folder.
+Owns: .cache/apt. apt checks every package against the archive's signed index, as for an installation.
+"""
+
+import re
+import shutil
+
+from setup.place import CACHE, Missing, run, say
+
+HOST = "host"  # instead of a suite: the machine's own sources, and only the packages that it lacks
+
+
+def unpack(packages, suites, arch, dest):
+    """Fetch and unpack packages from the first of suites that can give them; the suite that did."""
+    failures = []
+    for suite in suites:
+        try:
+            _unpack_from(suite, packages, arch, dest)
+            return suite
+        except Missing as why:
+            failures.append("%s: %s" % (suite, why))
+            say("%s (%s) from %s did not work, trying on" % (", ".join(packages), arch, suite))
+    raise Missing("; ".join(failures))
+
+
+def host_arch():
+    return run(["dpkg", "--print-architecture"]).strip()
+
+
+def mirrors():
+    """Addresses of the Debian archive in this machine's own apt sources, the likeliest first."""
+    codename = _os_release("VERSION_CODENAME")
+    if _os_release("ID") != "debian" or not codename:
+        raise Missing("this is no Debian: its apt sources name no Debian archive")
+    listed = run(["apt-get", "update", "--print-uris"])
+    found = re.findall(r"'([^']+)/dists/%s/InRelease'" % re.escape(codename), listed)
+    # other people's archives have a folder for the suite too; Debian's own is called debian
+    return sorted(found, key=lambda uri: not uri.rstrip("/").endswith("/debian"))
+
+
+def _unpack_from(suite, packages, arch, dest):
+    root = CACHE / "apt" / ("%s-%s" % (suite, arch))
+    apt = _apt_root(root, arch)
+    if suite == HOST:
+        _update_host(apt)
+    else:
+        apt += ["-o", "Dir::State::status=%s" % (root / "status")]
+        (root / "status").touch()
+        apt += _update_from_a_mirror(apt, root, suite)
+    say("fetching %s (%s, %s) and what it needs" % (", ".join(packages), suite, arch))
+    for deb in (root / "cache/archives").glob("*.deb"):
+        deb.unlink()
+    run(apt + ["install", "--download-only", "--yes", "--no-install-recommends", "--reinstall", *packages])
+    debs = sorted((root / "cache/archives").glob("*.deb"))
+    if not debs:
+        raise Missing("apt fetched no package")
+    draft = dest.with_name(dest.name + ".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for deb in debs:
+        run(["dpkg", "-x", deb, draft])
+        deb.unlink()
+    shutil.rmtree(dest, ignore_errors=True)
+    draft.rename(dest)
+
+
+def _apt_root(root, arch):
+    """apt-get with lists, cache and architecture of its own; it never writes to the machine's."""
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    options = (
+        "Dir::State=%s" % root,
+        "Dir::State::status=/var/lib/dpkg/status",
+        "Dir::State::lists=%s" % (root / "lists"),
+        "Dir::Cache=%s" % (root / "cache"),
+        "APT::Architecture=" + arch,
+        "APT::Architectures=" + arch,
+        "APT::Sandbox::User=",
+        "Acquire::Languages=none",
+        "Acquire::GzipIndexes=true",
+        "Acquire::Retries=3",
+    )
+    return ["apt-get", "-q"] + [word for option in options for word in ("-o", option)]
+
+
+def _update_host(apt):
+    say("reading the package lists of this machine's apt sources")
+    try:
+        run(apt + ["update"])
+    except Missing as why:
+        say("some list could not be read, going on with the others (%s)" % why)
+
+
+def _update_from_a_mirror(apt, root, suite):
+    """Read the index of suite; the apt options with which its packages are then fetched."""
+    key = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    failures = []
+    for mirror in mirrors():
+        say("reading the package list of Debian %s" % suite)
+        (root / "sources.list").write_text("deb [signed-by=%s] %s %s main\n" % (key, mirror, suite))
+        options = ["-o", "Dir::Etc::sourcelist=%s" % (root / "sources.list"), "-o", "Dir::Etc::sourceparts=-"]
+        try:
+            run(apt + options + ["-o", "APT::Update::Error-Mode=any", "update"])
+            return options
+        except Missing as why:
+            failures.append(str(why))
+    raise Missing("; ".join(failures) or "no Debian archive among this machine's apt sources")
+
+
+def _os_release(name):
+    try:
+        text = open("/etc/os-release").read()
+    except OSError:
+        return ""
+    found = re.search(r'^%s="?([^"\n]*)' % name, text, re.M)
+    return found.group(1) if found else ""
