@@ -1,0 +1,166 @@
+"""Supervisor: starts every room's task, sees every death, starts it again, and feeds the watchdog while all make progress.
+
+In: add(), run(); a room calls its beat() at least once per deadline.  Out: wdt_feed, reset, log.  Owns: every task.
+
+One of four things is true of a room, once a second:
+  1 - its task runs and has beaten within the deadline: nothing to do.
+  2 - its task runs but is silent: named in the log, and the watchdog gets no food until it beats again.
+  3 - its task has ended: back-off, then a new task from the same factory; too many deaths of an essential room
+      reset the board, after the trail has been committed.
+  4 - it waits for its back-off to pass: nothing to do, the watchdog is fed.
+"""
+
+import asyncio
+
+from micropython import const
+
+from tracker.system.clock import elapsed_ms
+from tracker.system.reset import ROOM_DIED
+
+WDT_MS = const(90_000)  # name look-up 14 s + TCP connect 19 s + TLS handshake 3 s block the loop, twice over in the worst case
+_TICK_MS = const(1000)
+_BACKOFF_MAX_MS = const(60_000)
+_DEATHS_MAX = const(5)
+_DEATHS_IN_MS = const(600_000)
+
+
+class Room:
+    """One supervised task; counters for the health record."""
+
+    def __init__(self, name, factory, deadline_ms, essential, ticks):
+        self.name = name
+        self.factory = factory
+        self.deadline_ms = deadline_ms
+        self.essential = essential
+        self._ticks = ticks
+        self.task = None
+        self.told = False  # the present task's end has been written to the log
+        self.silent = False
+        self.beaten_ms = 0  # when it beat last
+        self.died_ms = 0
+        self.backoff_ms = 0
+        self.deaths_ms = []  # when it died, within the last _DEATHS_IN_MS; at most _DEATHS_MAX
+        self.deaths = 0
+        self.silences = 0
+
+    def beat(self):
+        """What the room calls while it makes progress; allocates nothing."""
+        self.beaten_ms = self._ticks()
+
+
+class Supervisor:
+    """reset(detail) is Resets.order; commit() puts the open trail on flash before it; all of them are handed in."""
+
+    def __init__(self, wdt_feed, reset, log, ticks, commit=None):
+        self._wdt_feed = wdt_feed
+        self._reset = reset
+        self._log = log
+        self._ticks = ticks
+        self._commit = commit
+        self._checked_ms = 0
+        self.rooms = []
+        self.worst_block_ms = 0  # longest time that one step kept the loop from this check
+
+    def add(self, name, factory, deadline_ms, essential=True):
+        """factory(beat) gives the room's coroutine, which never ends by itself. Only an essential room's deaths reset the board."""
+        if deadline_ms > WDT_MS:
+            raise ValueError("the deadline of %s is longer than the watchdog's" % name)
+        room = Room(name, factory, deadline_ms, essential, self._ticks)
+        self.rooms.append(room)
+        return room
+
+    async def run(self):
+        """Until the board resets or the program is stopped."""
+        self.start()
+        while True:
+            await asyncio.sleep(1)
+            self.check()
+
+    def start(self):
+        """A task for every room."""
+        self._checked_ms = self._ticks()
+        for room in self.rooms:
+            self._start(room)
+
+    def check(self):
+        """One look at every room; run() does it every second."""
+        now_ms = self._ticks()
+        late_ms = max(elapsed_ms(now_ms, self._checked_ms) - _TICK_MS, 0)
+        self._checked_ms = now_ms
+        self.worst_block_ms = max(self.worst_block_ms, late_ms)
+        progress = True
+        for room in self.rooms:
+            progress &= self._look_at(room, now_ms, late_ms)
+        if progress:
+            self._wdt_feed()
+
+    def stop(self):
+        """Cancel every task: the technician has the board."""
+        for room in self.rooms:
+            if room.task is not None:
+                room.task.cancel()
+                room.task = None
+
+    def _look_at(self, room, now_ms, late_ms):
+        """True unless the room is silent."""
+        if room.task is None:
+            if elapsed_ms(now_ms, room.died_ms) >= room.backoff_ms:
+                self._start(room)
+            return True
+        if room.task.done():
+            self._bury(room, now_ms)
+            return True
+        # While one step blocks the loop nobody can beat: the loop's own lateness is not held against a room.
+        silent = elapsed_ms(now_ms, room.beaten_ms) > room.deadline_ms + late_ms
+        if silent and not room.silent:
+            room.silences += 1
+            self._log.error(
+                "Room %s has been silent for more than %d s. The watchdog is not fed until it beats."
+                % (room.name, room.deadline_ms // 1000)
+            )
+        elif room.silent and not silent:
+            self._log.info("Room %s is back." % room.name)
+        room.silent = silent
+        return not silent
+
+    def _start(self, room):
+        room.told = room.silent = False
+        room.beaten_ms = self._ticks()
+        room.task = asyncio.create_task(self._guard(room))
+
+    async def _guard(self, room):
+        """The room's coroutine; the one place where any Exception is caught. Cancelling and Ctrl-C pass."""
+        try:
+            await room.factory(room.beat)
+        except Exception as error:
+            room.told = True
+            self._log.exception("Room %s died." % room.name, error)
+
+    def _bury(self, room, now_ms):
+        if not room.told:
+            self._log.error("Room %s ended. A room never ends by itself; this one counts as dead." % room.name)
+        room.task = None
+        room.deaths += 1
+        recent = room.deaths_ms
+        while recent and elapsed_ms(now_ms, recent[0]) > _DEATHS_IN_MS:
+            recent.pop(0)
+        if len(recent) == _DEATHS_MAX:
+            recent.pop(0)  # a room that doesn't reset the board goes on dying
+        recent.append(now_ms)
+        if room.essential and len(recent) == _DEATHS_MAX:
+            self._give_up(room)
+        room.died_ms = now_ms
+        # Once it has lived for ten minutes it starts again at one second.
+        room.backoff_ms = min(room.backoff_ms * 2, _BACKOFF_MAX_MS) if len(recent) > 1 else 1000
+        self._log.warn("Room %s starts again in %d s." % (room.name, room.backoff_ms // 1000))
+
+    def _give_up(self, room):
+        self._log.error(
+            "Room %s died %d times in %d minutes. The board resets." % (room.name, _DEATHS_MAX, _DEATHS_IN_MS // 60000)
+        )
+        try:
+            if self._commit is not None:
+                self._commit()
+        except Exception as error:  # a reset that waits for a broken journal never comes
+            self._log.exception("The trail can't be committed.", error)
+        self._reset(ROOM_DIED)

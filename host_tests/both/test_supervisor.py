@@ -1,0 +1,264 @@
+"""The supervisor: no death unseen, no silence fed, no endless restarting."""
+
+import asyncio
+
+from tracker.system.log import Log
+from tracker.system.reset import ROOM_DIED
+from tracker.system.supervisor import WDT_MS, Supervisor
+
+
+class _Bench:
+    """A supervisor on a clock that the test turns; tasks run while the test awaits."""
+
+    def __init__(self, commit=None, start_ms=5000, resets=None):
+        self.now_ms = start_ms
+        self.fed = 0
+        self.resets = [] if resets is None else resets
+        self.log = Log(self.ticks, 8192, self._drop)
+        self.supervisor = Supervisor(self._feed, self.resets.append, self.log, self.ticks, commit)
+
+    def ticks(self):
+        return self.now_ms
+
+    def _feed(self):
+        self.fed += 1
+
+    def _drop(self, line):
+        pass
+
+    def said(self, *words):
+        """How many lines of the log have all the words."""
+        return len([line for line in self.log.lines() if all([word in line for word in words])])
+
+    async def seconds(self, count):
+        for _ in range(count):
+            self.now_ms = (self.now_ms + 1000) & 0x3FFFFFFF
+            for _ in range(3):  # a task that was just made gets its turn
+                await asyncio.sleep(0)
+            self.supervisor.check()
+
+
+class _Worker:
+    """A room under test: beats while `alive`, does what `then` says when it is told to."""
+
+    def __init__(self):
+        self.starts = 0
+        self.beats = True
+        self.error = None
+        self.end = False
+
+    async def run(self, beat):
+        self.starts += 1
+        while not self.end:
+            if self.error is not None:
+                raise self.error
+            if self.beats:
+                beat()
+            await asyncio.sleep(0)
+
+
+def _with_worker(test, **options):
+    """Run the coroutine test(bench, worker, room)."""
+    essential = options.pop("essential", True)
+    bench = _Bench(**options)
+    worker = _Worker()
+    room = bench.supervisor.add("gnss", worker.run, 10_000, essential)
+
+    async def main():
+        bench.supervisor.start()
+        await test(bench, worker, room)
+        bench.supervisor.stop()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def test_a_room_that_beats_keeps_the_watchdog_fed():
+    async def test(bench, worker, room):
+        await bench.seconds(120)
+        assert bench.fed == 120 and worker.starts == 1 and bench.log.lines() == []
+
+    _with_worker(test)
+
+
+def test_a_silent_room_is_named_once_and_the_watchdog_is_not_fed():
+    async def test(bench, worker, room):
+        worker.beats = False
+        await bench.seconds(10)
+        assert bench.fed == 10
+        await bench.seconds(50)
+        assert bench.fed == 10 and room.silences == 1
+        assert bench.said("gnss", "silent", "10 s") == 1
+        worker.beats = True
+        await bench.seconds(5)
+        assert bench.fed == 15 and bench.said("gnss", "back") == 1
+
+    _with_worker(test)
+
+
+def test_one_silent_room_of_two_is_enough():
+    async def test(bench, worker, room):
+        quiet = _Worker()
+        quiet.beats = False
+        bench.supervisor.rooms.insert(0, bench.supervisor.add("uplink", quiet.run, 2000))
+        bench.supervisor.rooms.pop()
+        bench.supervisor.start()
+        await bench.seconds(20)
+        assert bench.fed == 2 and bench.said("uplink", "silent") == 1 and bench.said("gnss") == 0
+
+    _with_worker(test)
+
+
+def test_a_death_is_told_with_its_traceback_and_the_room_comes_back():
+    async def test(bench, worker, room):
+        await bench.seconds(1)
+        worker.error = ValueError("antena putus")
+        await bench.seconds(1)
+        worker.error = None
+        assert bench.said("Room gnss died") == 1 and bench.said("ValueError", "antena putus") == 1
+        assert bench.said("Traceback") == 1 and bench.said("test_supervisor") >= 1
+        await bench.seconds(1)
+        assert worker.starts == 1
+        await bench.seconds(2)
+        assert worker.starts == 2 and room.deaths == 1 and not room.task.done()
+        assert bench.fed == 5
+
+    _with_worker(test)
+
+
+def test_a_room_that_ends_counts_as_dead():
+    async def test(bench, worker, room):
+        worker.end = True
+        await bench.seconds(1)
+        assert bench.said("gnss", "ended") == 1 and room.deaths == 1
+
+    _with_worker(test)
+
+
+def test_a_cancelled_room_comes_back():
+    async def test(bench, worker, room):
+        await bench.seconds(1)
+        room.task.cancel()
+        await bench.seconds(3)
+        assert worker.starts == 2 and bench.said("ended") == 1 and bench.said("died") == 0
+
+    _with_worker(test)
+
+
+def test_back_off_doubles_up_to_a_minute_for_a_room_that_is_not_essential():
+    async def test(bench, worker, room):
+        worker.error = OSError(5)
+        waits = []
+        for _ in range(600):
+            await bench.seconds(1)
+            if not waits or waits[-1] != room.backoff_ms:
+                waits.append(room.backoff_ms)
+        assert waits == [1000, 2000, 4000, 8000, 16000, 32000, 60000]
+        assert bench.resets == [] and bench.fed == 600 and len(room.deaths_ms) == 5
+
+    _with_worker(test, essential=False)
+
+
+def test_five_deaths_of_an_essential_room_reset_the_board_after_the_commit():
+    order = []
+
+    async def test(bench, worker, room):
+        worker.error = MemoryError()
+        while room.deaths < 4:
+            assert order == []
+            await bench.seconds(1)
+        assert order == []
+        await bench.seconds(10)
+        assert order == ["commit", ROOM_DIED] and room.deaths == 5
+        assert bench.said("gnss", "5 times", "10 minutes") == 1
+
+    _with_worker(test, commit=lambda: order.append("commit"), resets=order)
+
+
+def test_a_commit_that_fails_does_not_stop_the_reset():
+    def commit():
+        raise OSError(28)
+
+    async def test(bench, worker, room):
+        worker.error = ValueError()
+        await bench.seconds(30)
+        assert bench.resets and bench.resets[0] == ROOM_DIED and bench.said("can't be committed") >= 1
+
+    _with_worker(test, commit=commit)
+
+
+def test_deaths_that_are_far_apart_are_forgiven():
+    async def test(bench, worker, room):
+        for _ in range(8):
+            worker.error = ValueError()
+            await bench.seconds(1)
+            worker.error = None
+            assert room.backoff_ms == 1000
+            await bench.seconds(601)
+        assert bench.resets == [] and room.deaths == 8
+
+    _with_worker(test)
+
+
+def test_a_blocked_loop_is_measured_and_not_held_against_the_rooms():
+    async def test(bench, worker, room):
+        await bench.seconds(5)
+        bench.now_ms += 36_000  # a name look-up and a connect in one step
+        bench.supervisor.check()
+        assert bench.fed == 6 and room.silences == 0
+        assert bench.supervisor.worst_block_ms == 35_000
+
+    _with_worker(test)
+
+
+def test_the_boards_clock_may_wrap():
+    async def test(bench, worker, room):
+        await bench.seconds(30)
+        assert bench.now_ms < 30_000 and bench.fed == 30 and room.silences == 0
+        worker.beats = False
+        await bench.seconds(30)
+        assert room.silences == 1
+
+    _with_worker(test, start_ms=0x3FFFFFFF - 15_500)
+
+
+def test_no_deadline_outlasts_the_watchdog():
+    supervisor = _Bench().supervisor
+    supervisor.add("uplink", None, WDT_MS)
+    try:
+        supervisor.add("uplink", None, WDT_MS + 1)
+    except ValueError as error:
+        assert "uplink" in str(error)
+    else:
+        assert False, "accepted"
+
+
+def test_ctrl_c_is_not_caught():
+    async def main():
+        bench = _Bench()
+        worker = _Worker()
+        worker.error = KeyboardInterrupt()
+        room = bench.supervisor.add("gnss", worker.run, 1000)
+        await bench.supervisor._guard(room)
+
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        return
+    assert False, "swallowed"
+
+
+def test_run_starts_and_checks_by_itself():
+    bench = _Bench()
+    worker = _Worker()
+    bench.supervisor.add("gnss", worker.run, 10_000)
+
+    async def main():
+        task = asyncio.create_task(bench.supervisor.run())
+        await asyncio.sleep(1.2)
+        task.cancel()
+        bench.supervisor.stop()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert worker.starts == 1 and bench.fed == 1
