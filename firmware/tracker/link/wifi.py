@@ -1,0 +1,143 @@
+"""Wi-Fi: joins the depot's network when it is in reach, stays joined, and says in words how it goes.
+
+In: run(beat), restart() when the uplink's deadlines say that the link is dead.  Out: up().  Owns: the WLAN object.
+
+States, one step a second:
+  OFF      no network name is set
+  REST     waiting for `_rest_ms` to pass, then connect() once
+  JOINING  connect() was called, or the driver is bringing a lost network back by itself; until connected or the deadline
+  UP       connected, as far as the driver knows
+Only isconnected() and the deadline decide: status() passes through "idle" while connecting, and a second connect() on top
+of a running one raises "Wifi Internal Error" (micropython issues 7139, 15563, 17661). It only finds words for a failure.
+"""
+
+import asyncio
+
+from micropython import const
+
+from tracker.system.clock import elapsed_ms
+
+_OFF = const(0)
+_REST = const(1)
+_JOINING = const(2)
+_UP = const(3)
+
+_JOIN_MS = const(20_000)
+_REST_ERROR_MS = const(1000)  # after an error of the driver
+_REST_MS = const(5000)  # after a missed deadline, times the failures in a row
+_REST_MAX_MS = const(30_000)
+_CYCLE_AFTER = const(5)  # failures in a row until the radio is switched off and on
+
+_WORDS = {  # network.STAT_* on the ESP32
+    200: "the access point fell silent",
+    201: "no such network in reach",
+    202: "wrong password",
+    203: "the access point refused",
+    204: "the handshake was not answered, often a wrong password",
+    210: "no such network with a security that fits",
+    211: "the network's security is too weak",
+    212: "the signal is too weak",
+}
+
+
+class Wifi:
+    def __init__(self, wlan, ssid, password, log, ticks):
+        self._wlan = wlan
+        self._ssid = ssid
+        self._password = password or None  # None: an open network
+        self._log = log
+        self._ticks = ticks
+        self._state = _REST if ssid else _OFF
+        self._since_ms = ticks()  # when the present state began
+        self._rest_ms = 0
+        self._failures = 0  # in a row
+        self.joins = 0
+        self.losses = 0
+        self.driver_errors = 0
+        self.power_cycles = 0
+
+    def up(self):
+        """Connected at the last step. Whether anything gets through, only the uplink's deadlines tell."""
+        return self._state == _UP
+
+    async def run(self, beat):
+        """For ever."""
+        if self._state == _OFF:
+            self._log.warn("No 'wifi_ssid' is set. Wi-Fi stays off.")
+        while True:
+            self.step()
+            beat()
+            await asyncio.sleep(1)
+
+    def restart(self):
+        """The link is dead whatever the driver says: radio off and on, then join anew."""
+        if self._state == _OFF:
+            return
+        self._log.warn("Wi-Fi is started anew: nothing gets through.")
+        self._power_off()
+        self._rest(_REST_ERROR_MS)
+
+    def step(self):
+        """One look; run() does it every second."""
+        if self._state == _REST:
+            if self._passed_ms() >= self._rest_ms:
+                self._join()
+        elif self._state == _JOINING:
+            if self._wlan.isconnected():
+                self._joined()
+            elif self._passed_ms() >= _JOIN_MS:
+                self._failed(_WORDS.get(self._wlan.status(), "no answer in %d s" % (_JOIN_MS // 1000)))
+        elif self._state == _UP and not self._wlan.isconnected():
+            self.losses += 1
+            self._log.info("Wi-Fi '%s' is lost." % self._ssid)
+            self._enter(_JOINING)  # the driver tries by itself; a connect() of ours would disturb it
+
+    def _join(self):
+        try:
+            if not self._wlan.active():
+                self._wlan.active(True)
+            self._wlan.connect(self._ssid, self._password)
+        except OSError as error:
+            self.driver_errors += 1
+            self._failed("driver error %s" % error, _REST_ERROR_MS)
+            return
+        self._enter(_JOINING)
+
+    def _joined(self):
+        self.joins += 1
+        self._failures = 0
+        self._log.info("Wi-Fi '%s' is up." % self._ssid)
+        self._enter(_UP)
+
+    def _failed(self, words, rest_ms=None):
+        self._failures += 1
+        if self._failures == 1 or self._failures % _CYCLE_AFTER == 0:  # a truck on the road fails all day long
+            self._log.info("Wi-Fi '%s' not joined, %d in a row: %s." % (self._ssid, self._failures, words))
+        if self._failures % _CYCLE_AFTER == 0:
+            self._power_off()
+        else:
+            self._quietly(self._wlan.disconnect)
+        self._rest(rest_ms or min(_REST_MS * self._failures, _REST_MAX_MS))
+
+    def _power_off(self):
+        self.power_cycles += 1
+        self._quietly(self._wlan.disconnect)
+        self._quietly(self._wlan.active, False)
+
+    def _quietly(self, call, *arguments):
+        """The driver may refuse to stop what it has not begun."""
+        try:
+            call(*arguments)
+        except OSError:
+            self.driver_errors += 1
+
+    def _rest(self, rest_ms):
+        self._rest_ms = rest_ms
+        self._enter(_REST)
+
+    def _enter(self, state):
+        self._state = state
+        self._since_ms = self._ticks()
+
+    def _passed_ms(self):
+        return elapsed_ms(self._ticks(), self._since_ms)

@@ -1,0 +1,184 @@
+"""Wi-Fi: one connect() at a time, judged by isconnected() and a deadline, back from every failure."""
+
+import asyncio
+
+from tracker.link.wifi import Wifi
+from tracker.system.log import Log
+
+
+class _Wlan:
+    """A driver with the ESP32's moods: a second connect() on top of the first is an "Internal Error"."""
+
+    def __init__(self):
+        self.calls = []
+        self.in_reach = True
+        self.errors = 0  # how many of the next connect() raise
+        self.state = 1001  # changes while connecting, also through idle
+        self.on = self.busy = self.connected = False
+
+    def active(self, on=None):
+        if on is None:
+            return self.on
+        self.calls.append("on" if on else "off")
+        self.on = on
+        if not on:
+            self.busy = self.connected = False
+
+    def connect(self, ssid, password):
+        assert self.on
+        self.calls.append("connect %s %s" % (ssid, password))
+        if self.errors:
+            self.errors -= 1
+            raise OSError("Wifi Internal Error")
+        if self.busy:
+            raise OSError("Wifi Internal Error")
+        self.busy = True
+
+    def disconnect(self):
+        self.calls.append("disconnect")
+        if not self.busy:
+            raise OSError("Wifi Not Started")
+        self.busy = self.connected = False
+
+    def isconnected(self):
+        return self.connected
+
+    def status(self):
+        return self.state
+
+    def second(self):
+        """The driver's own work: it joins, and rejoins, what is in reach."""
+        self.connected = self.busy and self.in_reach
+
+    def connects(self):
+        return len([call for call in self.calls if call.startswith("connect")])
+
+
+class _Bench:
+    def __init__(self, ssid="Depo", password="rahasia-depo"):
+        self.now_ms = 0x3FFFFFFF - 7000  # the clock wraps in every test
+        self.wlan = _Wlan()
+        self.log = Log(self.ticks, 4096, self._drop)
+        self.wifi = Wifi(self.wlan, ssid, password, self.log, self.ticks)
+
+    def ticks(self):
+        return self.now_ms
+
+    def _drop(self, line):
+        pass
+
+    def seconds(self, count):
+        for _ in range(count):
+            self.wifi.step()
+            self.wlan.second()
+            self.now_ms = (self.now_ms + 1000) & 0x3FFFFFFF
+        return self
+
+    def said(self, text):
+        return len([line for line in self.log.lines() if text in line])
+
+
+def test_it_joins_with_one_connect_and_says_so():
+    bench = _Bench()
+    assert not bench.wifi.up()
+    bench.seconds(100)
+    assert bench.wifi.up() and bench.wlan.calls == ["on", "connect Depo rahasia-depo"]
+    assert bench.said("'Depo' is up") == 1 and bench.said("rahasia") == 0
+
+
+def test_an_open_network_has_no_password():
+    assert _Bench(password="").seconds(2).wlan.calls[1] == "connect Depo None"
+
+
+def test_out_of_reach_it_disconnects_before_each_new_try():
+    bench = _Bench()
+    bench.wlan.in_reach = False
+    bench.wlan.state = 201
+    bench.seconds(20)
+    assert bench.wlan.calls == ["on", "connect Depo rahasia-depo"] and not bench.wifi.up()
+    bench.seconds(5 + 5)
+    assert bench.wlan.calls[2:] == ["disconnect", "connect Depo rahasia-depo"]
+    assert bench.said("no such network in reach") == 1 and bench.wifi.driver_errors == 0
+    bench.wlan.in_reach = True
+    bench.seconds(3)
+    assert bench.wifi.up()
+
+
+def test_idle_in_status_is_not_taken_for_a_failure():
+    bench = _Bench()
+    bench.wlan.in_reach = False
+    bench.wlan.state = 1000  # STAT_IDLE
+    bench.seconds(19)
+    bench.wlan.in_reach = True
+    bench.seconds(2)
+    assert bench.wifi.up() and bench.wlan.connects() == 1
+
+
+def test_a_driver_error_is_followed_by_disconnect_a_second_and_a_new_try():
+    bench = _Bench()
+    bench.wlan.errors = 2
+    bench.seconds(4)
+    assert bench.wlan.calls == ["on"] + ["connect Depo rahasia-depo", "disconnect"] * 2 + ["connect Depo rahasia-depo"]
+    assert bench.wifi.up() and bench.said("Wifi Internal Error") == 1
+
+
+def test_five_failures_in_a_row_switch_the_radio_off_and_on():
+    bench = _Bench()
+    bench.wlan.errors = 5
+    bench.seconds(5)
+    assert bench.wlan.calls[-1] == "off" and bench.wlan.connects() == 5 and bench.wifi.power_cycles == 1
+    bench.seconds(2)
+    assert bench.wlan.calls[-2:] == ["on", "connect Depo rahasia-depo"] and bench.wifi.up()
+
+
+def test_a_day_out_of_reach_says_little_and_tries_often():
+    bench = _Bench()
+    bench.wlan.in_reach = False
+    bench.seconds(3600)
+    assert 65 <= bench.wlan.connects() <= 90
+    assert bench.said("not joined") <= 1 + bench.wlan.connects() // 5
+    bench.wlan.in_reach = True
+    bench.seconds(52)  # at worst the rest of a try, and a rest
+    assert bench.wifi.up()
+
+
+def test_a_lost_network_is_left_to_the_driver_until_the_deadline():
+    bench = _Bench().seconds(5)
+    bench.wlan.in_reach = False
+    bench.seconds(3)
+    assert not bench.wifi.up() and bench.said("is lost") == 1 and bench.wifi.losses == 1
+    bench.wlan.in_reach = True
+    bench.seconds(3)
+    assert bench.wifi.up() and bench.wlan.connects() == 1
+    bench.wlan.in_reach = False
+    bench.seconds(30)
+    assert bench.wlan.connects() == 2 and bench.wifi.driver_errors == 0
+
+
+def test_a_dead_link_is_started_anew_at_the_uplinks_word():
+    bench = _Bench().seconds(5)
+    bench.wifi.restart()
+    assert not bench.wifi.up() and bench.wlan.calls[-2:] == ["disconnect", "off"]
+    bench.seconds(4)
+    assert bench.wifi.up() and bench.wlan.calls[-2:] == ["on", "connect Depo rahasia-depo"]
+
+
+def test_without_a_name_the_radio_stays_off():
+    bench = _Bench(ssid="").seconds(10)
+    bench.wifi.restart()
+    bench.seconds(10)
+    assert bench.wlan.calls == [] and not bench.wifi.up()
+
+
+def test_run_beats_every_step():
+    bench = _Bench(ssid="")
+    beats = []
+
+    async def main():
+        task = asyncio.create_task(bench.wifi.run(lambda: beats.append(1)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert beats and bench.said("wifi_ssid") == 1
