@@ -1,0 +1,207 @@
+"""From the broker into the database: check, store in batches, and answer only what is committed.
+
+In: MQTT messages. Out: acknowledgements, after commit; the names of the trucks that changed.
+Owns: the MQTT session of the station, its queue and its back-off.
+"""
+
+import asyncio
+import logging
+import random
+import sqlite3
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+# aiomqtt: paho's protocol engine on our own event loop. paho alone would bring a thread and callbacks, and the page,
+# the queue and the answers all live on one loop.
+import aiomqtt
+
+from station import wire
+
+QUEUE_MAX = 5000  # messages; a truck sends again what is dropped here
+BATCH_MAX = 500  # messages in one transaction
+BACKOFF_S = (1, 60)
+RETRY_S = (0.5, 30)
+FUTURE_S = 86400  # a live fix further ahead than this would hold the map
+EPOCH_2020 = 1577836800
+STATE_BYTES = 64
+
+log = logging.getLogger("station")
+
+
+class Ingest:
+    """What to do with messages; no network in here. keys: device -> bytes, or None to leave tags unchecked."""
+
+    def __init__(self, db, keys=None):
+        self.db = db
+        self.keys = keys
+        self.counters = Counter()
+
+    def commit(self, messages, now=None):
+        """Store a batch in one transaction; [(topic, payload)] to publish, and the trucks that changed.
+
+        Raises sqlite3.Error when the database cannot: then nothing was stored and nobody may be answered.
+        """
+        now = time.time() if now is None else now
+        answers, changed, counted = [], set(), Counter()
+        acks = {}
+        with self.db:
+            for topic, payload in messages:
+                self._one(topic, payload, now, acks, answers, changed, counted)
+        self.counters.update(counted)
+        for (device, journal), ranges in acks.items():
+            answers.append(("lacak/%s/ack" % device, wire.ack(journal, sorted(ranges))))
+        return answers, changed
+
+    def _one(self, topic, payload, now, acks, answers, changed, counted):
+        counted["messages"] += 1
+        match = wire.TOPIC.fullmatch(topic)
+        if not match:
+            return self._refuse(topic, payload, wire.Bad("no topic of a truck"), now, answers, counted)
+        device, lane = match.groups()
+        if self.keys is not None and device not in self.keys:
+            return self._refuse(topic, payload, wire.Bad("no key for this truck"), now, answers, counted)
+        bad = getattr(self, "_" + lane)(device, payload, now, acks, counted)
+        if bad:
+            return self._refuse(topic, payload, bad, now, answers, counted)
+        changed.add(device)
+
+    def _hist(self, device, payload, now, acks, counted):
+        block = wire.parse_block(device, payload, self.keys[device] if self.keys is not None else None)
+        if isinstance(block, wire.Bad):
+            return block
+        merged, fresh = self.db.put_block(block, now)
+        # A later block of this batch may have swallowed an earlier one's range: keep only what still stands.
+        ranges = acks.setdefault((device, block.journal), set())
+        ranges -= {old for old in ranges if merged[0] <= old[0] and old[1] <= merged[1]}
+        ranges.add(merged)
+        counted.update(blocks=1, stored=fresh, repeated=len(block.rows) - fresh)
+        return None
+
+    def _live(self, device, payload, now, acks, counted):
+        if not payload:  # the retained fix was cleared
+            return None
+        row = wire.parse_live(payload)
+        if isinstance(row, wire.Bad):
+            return row
+        if row.sec + EPOCH_2020 > now + FUTURE_S:
+            return wire.Bad("the live fix is from the future")
+        counted["live"] += self.db.put_live(device, row, now)
+        return None
+
+    def _state(self, device, payload, now, acks, counted):
+        try:
+            text = payload[:STATE_BYTES + 1].decode()
+        except UnicodeDecodeError:
+            return wire.Bad("the state is not text")
+        if len(text) > STATE_BYTES or not text.isprintable():
+            return wire.Bad("the state is not a short line")
+        self.db.put_state(device, text, now)
+        return None
+
+    def _refuse(self, topic, payload, bad, now, answers, counted):
+        counted["refused"] += 1
+        self.db.put_quarantine(topic, payload, bad.reason, now)
+        if bad.answer:
+            answers.append((topic.rsplit("/", 1)[0] + "/ack", bad.answer))
+
+
+class Inbox(asyncio.Queue):
+    """Bounded; counts what it has to leave out."""
+
+    dropped = 0
+
+    def put_nowait(self, item):
+        if self.full():
+            self.dropped += 1
+        super().put_nowait(item)
+
+
+class Session:
+    """Keeps the station on the broker. on_change(devices) after each commit; trouble: in words, or None."""
+
+    def __init__(self, ingest, host, port, user=None, password=None, on_change=lambda devices: None):
+        self.ingest = ingest
+        self.host, self.port, self.user, self.password = host, port, user, password
+        self.on_change = on_change
+        self.connected = asyncio.Event()
+        self.trouble = None
+        self.inbox = None
+        self._writer = ThreadPoolExecutor(1, "writer")  # a commit waits for the disk; the loop must not
+
+    def close(self):
+        """Waits for a commit under way: what is half written must not lose its connection."""
+        self._writer.shutdown(wait=True, cancel_futures=True)
+
+    async def run(self):
+        """For ever: connect, take in, and come back after every loss of the broker."""
+        pause_s = BACKOFF_S[0]
+        while True:
+            try:
+                await self._serve()
+            except aiomqtt.MqttError as error:
+                if self.connected.is_set():
+                    pause_s = BACKOFF_S[0]
+                self._say("%s Trying again within %d s." % (self._words(error), pause_s))
+            except Exception:  # the supervisor of this room: one batch is dropped, the trucks send it again
+                log.exception("a fault of the station itself")
+                self._say("A fault of the station itself, see its log. Trying again within %d s." % pause_s)
+            finally:
+                self.connected.clear()
+            await asyncio.sleep(random.uniform(pause_s / 2, pause_s))
+            pause_s = min(2 * pause_s, BACKOFF_S[1])
+
+    async def _serve(self):
+        async with aiomqtt.Client(
+                self.host, self.port, username=self.user, password=self.password, timeout=10,
+                identifier="station-%08x" % random.getrandbits(32), queue_type=self._new_inbox,
+                max_queued_incoming_messages=QUEUE_MAX) as client:
+            await client.subscribe([("lacak/+/hist", 1), ("lacak/+/live", 0), ("lacak/+/state", 1)])
+            self._say(None)
+            self.connected.set()
+            async for message in client.messages:
+                batch = [_plain(message)]
+                while len(batch) < BATCH_MAX and not self.inbox.empty():
+                    batch.append(_plain(self.inbox.get_nowait()))
+                answers = await self._commit(batch)
+                await asyncio.gather(*(client.publish(topic, payload, qos=1) for topic, payload in answers))
+
+    async def _commit(self, batch):
+        """Until the database takes it. What arrives meanwhile waits in the queue, or is sent again by the truck."""
+        loop, pause_s = asyncio.get_running_loop(), RETRY_S[0]
+        while True:
+            try:
+                answers, changed = await loop.run_in_executor(self._writer, self.ingest.commit, batch)
+            except sqlite3.Error as error:
+                self._say("The database takes nothing (%s): no truck is answered. Trying again." % error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_S[1])
+                continue
+            self._say(None)
+            self.on_change(changed)
+            return answers
+
+    def _new_inbox(self, maxsize):
+        before = self.inbox.dropped if self.inbox else 0
+        self.inbox = Inbox(maxsize)
+        self.inbox.dropped = before
+        return self.inbox
+
+    def _say(self, trouble):
+        if trouble != self.trouble:
+            log.warning(trouble) if trouble else log.info("The station takes in.")
+        self.trouble = trouble
+
+    def _words(self, error):
+        where = "%s:%d" % (self.host, self.port)
+        code = getattr(getattr(error, "rc", None), "value", getattr(error, "rc", None))
+        if code in (4, 5, 134, 135):  # 3.1.1's codes, and what paho makes of them
+            return "The broker at %s refuses the user name or the password (--user, --password)." % where
+        if self.connected.is_set():
+            return "The broker at %s is gone." % where
+        return "No broker answers at %s (%s)." % (where, error)
+
+
+def _plain(message):
+    payload = message.payload
+    return str(message.topic), payload if isinstance(payload, bytes) else bytes(str(payload or ""), "utf-8")

@@ -1,0 +1,167 @@
+"""The page and its JSON; a push when something changed.
+
+In: the database (read only), the station's status. Out: HTTP on one loopback or office address.
+Owns: the shape of the JSON. Times leave as Unix seconds, positions as degrees: the page is not a tracker.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+
+from aiohttp import web
+
+from setup.libs import leaflet_dir
+from station.explain import explain
+from tracker.record import REASON_NAMES
+
+EPOCH_2020 = 1577836800
+PAGE = Path(__file__).parent / "page"
+KEEPALIVE_S = 15  # a proxy or a laptop's sleep is noticed by then
+
+# Nothing is loaded from anybody else; only the tile server, if there is one, may send pictures.
+_POLICY = "default-src 'self'; img-src 'self' data:%s; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+
+
+class Web:
+    def __init__(self, db, status, outline=None, tiles_url=None, leaflet=None):
+        self.db = db
+        self.status = status
+        self.tiles_url = tiles_url
+        self.outline = json.loads(Path(outline).read_text()) if outline else None
+        self.url = None
+        self._listeners = set()
+        self._closing = False
+        self._runner = web.AppRunner(self._app(Path(leaflet or leaflet_dir())), access_log=None, shutdown_timeout=2)
+
+    def _app(self, leaflet):
+        app = web.Application(middlewares=[self._headers])
+        app.router.add_get("/", self._index)
+        app.router.add_static("/page/", PAGE)
+        app.router.add_static("/leaflet/", leaflet)
+        for name in ("station", "fleet", "trail", "gaps", "quarantine", "outline", "events"):
+            app.router.add_get("/api/" + name, getattr(self, "_" + name))
+        return app
+
+    async def start(self, host, port):
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = "http://%s:%d/" % (host, port)
+
+    async def stop(self):
+        self._closing = True
+        for listener in self._listeners:
+            listener.woken.set()
+        await self._runner.cleanup()
+
+    def changed(self, devices):
+        """Tell every open page; what it has not yet been told is one set, however slow it is."""
+        for listener in self._listeners:
+            listener.devices |= devices
+            listener.woken.set()
+
+    @web.middleware
+    async def _headers(self, request, handler):
+        response = await handler(request)
+        if not response.prepared:
+            tiles = " " + self.tiles_url.replace("{s}", "*").split("{")[0] if self.tiles_url else ""
+            response.headers["Content-Security-Policy"] = _POLICY % tiles
+            response.headers["Referrer-Policy"] = "no-referrer"
+            response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    async def _index(self, request):
+        return web.FileResponse(PAGE / "index.html")
+
+    async def _station(self, request):
+        return web.json_response({**self.status(), **self.db.counts(), "tiles_url": self.tiles_url})
+
+    async def _outline(self, request):
+        return web.json_response(self.outline)
+
+    async def _fleet(self, request):
+        return web.json_response([self._truck(row) for row in self.db.devices()])
+
+    def _truck(self, row):
+        live = row if row["live_sec"] is not None else None
+        stored = self.db.newest_fix(row["device"])
+        if stored and (live is None or stored["sec"] > live["live_sec"]):
+            position = _position(stored, stored["sec"])
+        else:
+            position = _position(live, live["live_sec"]) if live else None
+        return {"device": row["device"], "state": row["state"], "heard": row["last_heard"], "stored": row["stored"],
+                "position": position}
+
+    async def _trail(self, request):
+        after = _number(request, "after")
+        rows = self.db.arrived(_device(request), after)
+        fixes = [[row["seq"], row["sec"] + EPOCH_2020, row["lat_udeg"] / 1e6, row["lon_udeg"] / 1e6,
+                  None if row["speed_cms"] is None else row["speed_cms"] * 36 / 1000, row["flags"]] for row in rows]
+        return web.json_response({"after": rows[-1]["arrival"] if rows else after, "fixes": fixes})
+
+    async def _gaps(self, request):
+        device = _device(request)
+        gaps, unexplained, missing = [], [], 0
+        for journal in self.db.journals(device):
+            judged = explain(self.db.rows(device, journal))
+            gaps += [{"from": gap.from_sec + EPOCH_2020, "to": gap.to_sec + EPOCH_2020, "detail": gap.detail,
+                      "reason": REASON_NAMES.get(gap.reason, "reason %d" % gap.reason)} for gap in judged.gaps]
+            unexplained += [[start + EPOCH_2020, to + EPOCH_2020] for start, to in judged.unexplained]
+            missing += sum(hi - lo + 1 for lo, hi in judged.missing)
+        return web.json_response({"gaps": gaps, "unexplained": unexplained, "missing": missing})
+
+    async def _quarantine(self, request):
+        return web.json_response([
+            {"received": row["received"], "topic": row["topic"], "reason": row["reason"], "size": row["size"],
+             "times": row["times"], "payload": row["payload"].hex()} for row in self.db.quarantine()])
+
+    async def _events(self, request):
+        """Server-sent events: the names of the trucks that changed."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        await response.prepare(request)
+        listener = _Listener()
+        self._listeners.add(listener)
+        try:
+            while not self._closing:
+                await response.write(listener.take())
+                try:
+                    await asyncio.wait_for(listener.woken.wait(), KEEPALIVE_S)
+                except asyncio.TimeoutError:
+                    pass
+        except ConnectionError:
+            pass  # the page was closed
+        finally:
+            self._listeners.discard(listener)
+        return response
+
+
+class _Listener:
+    def __init__(self):
+        self.devices = set()
+        self.woken = asyncio.Event()
+
+    def take(self):
+        message = b"data: %s\n\n" % json.dumps(sorted(self.devices)).encode() if self.devices else b": still here\n\n"
+        self.devices = set()
+        self.woken.clear()
+        return message
+
+
+def _position(row, sec):
+    return {"time": sec + EPOCH_2020, "lat": row["lat_udeg"] / 1e6, "lon": row["lon_udeg"] / 1e6,
+            "kmh": None if row["speed_cms"] is None else round(row["speed_cms"] * 0.036, 1),
+            "course": None if row["course_cdeg"] is None else row["course_cdeg"] / 100, "flags": row["flags"]}
+
+
+def _device(request):
+    device = request.query.get("device")
+    if not device:
+        raise web.HTTPBadRequest(text="which device?")
+    return device
+
+
+def _number(request, name):
+    text = request.query.get(name, "0")
+    if not text.isdecimal() or len(text) > 18:
+        raise web.HTTPBadRequest(text="%s is a number" % name)
+    return int(text)

@@ -1,0 +1,162 @@
+"""What a message says, and what the station answers; the records are read by the firmware's own codec.
+
+In: topic, payload, the truck's key. Out: Block, Row or Bad, never an exception; acknowledgements as bytes.
+Owns: the frame of the messages (docs/protocol.md) on the office's side.
+"""
+
+import hashlib
+import hmac
+import re
+from typing import NamedTuple, Optional
+
+from tracker.record import FIX, Record, put_varint, varint
+from tracker.store.codec import Codec
+from tracker.uplink.block import ACK, HISTORY, ID_SIZE, LIVE, REFUSED
+
+TAG_BYTES = 8
+SEQ_LIMIT = 1 << 30  # the tracker's small integers end there
+PAYLOAD_MAX = 4096  # four times the longest block of today's firmware
+
+# Why a block was refused: last byte of the answer.
+BAD_VERSION, BAD_RECORD, BAD_VALUE, BAD_SIZE = 1, 2, 3, 4
+
+TOPIC = re.compile(r"lacak/([A-Za-z0-9_-]{1,32})/(hist|live|state)")
+
+
+class Row(NamedTuple):
+    """One record as it is stored."""
+
+    seq: int
+    kind: int
+    sec: int
+    ms: int = 0
+    lat_udeg: Optional[int] = None
+    lon_udeg: Optional[int] = None
+    alt_dm: Optional[int] = None
+    speed_cms: Optional[int] = None
+    course_cdeg: Optional[int] = None
+    hdop_x10: Optional[int] = None
+    sats: Optional[int] = None
+    quality: Optional[int] = None
+    flags: int = 0
+    body: Optional[bytes] = None
+
+
+class Block(NamedTuple):
+    device: str
+    journal: bytes
+    first: int
+    rows: list
+    tag: bytes
+
+    @property
+    def last(self):
+        return self.first + len(self.rows) - 1
+
+
+class Bad(NamedTuple):
+    """Not to be stored. answer is the message that tells the truck so, or None where nobody should be told."""
+
+    reason: str
+    answer: Optional[bytes] = None
+    journal: Optional[bytes] = None
+
+
+def block_tag(device, key, head):
+    return hmac.new(key, device.encode() + b"\0" + head, hashlib.sha256).digest()[:TAG_BYTES]
+
+
+def parse_block(device, payload, key):
+    """A history message; key None: this office has no keys, tags are kept but not checked.
+
+    A wrong tag is never answered: whoever lacks the key could otherwise talk a truck out of sending.
+    Journal, first number, count and tag stand at the same place in every version, so a newer one can be refused.
+    """
+    if len(payload) < 1 + ID_SIZE + 2 + TAG_BYTES:
+        return Bad("too short for a block")
+    if len(payload) > PAYLOAD_MAX:
+        return Bad("longer than any block (%d bytes)" % len(payload))
+    end = len(payload) - TAG_BYTES
+    tag = payload[end:]
+    if key is not None and not hmac.compare_digest(tag, block_tag(device, key, payload[:end])):
+        return Bad("the tag does not fit topic, key and content")
+    journal = payload[1:1 + ID_SIZE]
+    first, off = varint(payload, 1 + ID_SIZE, end)
+    if off >= 0:
+        count, off = varint(payload, off, end)
+    if off < 0:
+        return Bad("its numbers are cut short")
+    if not count or first + count > SEQ_LIMIT:
+        return Bad("numbers out of range")
+
+    def refuse(reason, code):
+        return Bad(reason, refused(journal, first, count, code), journal)
+
+    if payload[0] != HISTORY:
+        return refuse("unknown version 0x%02x" % payload[0], BAD_VERSION)
+    if count > end - off:  # every record is at least one byte
+        return refuse("says %d records and has %d bytes" % (count, end - off), BAD_SIZE)
+    codec, rec, rows = Codec(), Record(), []
+    codec.reset()
+    for seq in range(first, first + count):
+        off = codec.decode(payload, off, end, rec)
+        if off < 0:
+            return refuse("record %d cannot be read" % seq, BAD_RECORD)
+        row = row_of(seq, rec)
+        if not sane(row):
+            return refuse("record %d has an impossible time or place" % seq, BAD_VALUE)
+        codec.advance(rec)
+        rows.append(row)
+    if off != end:
+        return refuse("%d bytes left over" % (end - off), BAD_SIZE)
+    return Block(device, journal, first, rows, tag)
+
+
+def parse_live(payload):
+    """The newest fix, on the live lane: a Row without a number, or Bad."""
+    if not payload or payload[0] != LIVE or len(payload) > 64:
+        return Bad("not a live fix")
+    codec, rec = Codec(), Record()
+    codec.reset()
+    if codec.decode(payload, 1, len(payload), rec) != len(payload) or rec.kind != FIX:
+        return Bad("the live fix cannot be read")
+    row = row_of(-1, rec)
+    return row if sane(row) else Bad("the live fix has an impossible time or place")
+
+
+def row_of(seq, rec):
+    if rec.kind != FIX:
+        return Row(seq, rec.kind, rec.sec, body=bytes(rec.body[:rec.n]))
+    fix = rec.fix
+    return Row(seq, FIX, fix.sec, fix.ms, fix.lat_udeg, fix.lon_udeg, fix.alt_dm, fix.speed_cms,
+               fix.course_cdeg, fix.hdop_x10, fix.sats, fix.kind, fix.flags)
+
+
+def sane(row):
+    if not -SEQ_LIMIT < row.sec < SEQ_LIMIT:
+        return False
+    if row.kind != FIX:
+        return True
+    numbers = (row.alt_dm, row.speed_cms, row.course_cdeg, row.hdop_x10, row.sats)
+    return (abs(row.lat_udeg) <= 90_000_000 and abs(row.lon_udeg) <= 180_000_000
+            and all(n is None or -SEQ_LIMIT < n < SEQ_LIMIT for n in numbers))
+
+
+def ack(journal, ranges):
+    """The database has these inclusive ranges of a journal."""
+    buf = bytearray(1 + ID_SIZE + 5 + 10 * len(ranges))
+    buf[0] = ACK
+    buf[1:1 + ID_SIZE] = journal
+    off = put_varint(buf, 1 + ID_SIZE, len(ranges))
+    for lo, hi in ranges:
+        off = put_varint(buf, put_varint(buf, off, lo), hi - lo)
+    return bytes(buf[:off])
+
+
+def refused(journal, first, count, code):
+    buf = bytearray(1 + ID_SIZE + 11)
+    buf[0] = REFUSED
+    buf[1:1 + ID_SIZE] = journal
+    off = put_varint(buf, put_varint(buf, 1 + ID_SIZE, first), count - 1)
+    buf[off] = code
+    return bytes(buf[:off + 1])
