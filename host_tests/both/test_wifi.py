@@ -1,6 +1,7 @@
 """Wi-Fi: one connect() at a time, judged by isconnected() and a deadline, back from every failure."""
 
 import asyncio
+from time import ticks_add
 
 from tracker.link.wifi import Wifi
 from tracker.system.log import Log
@@ -56,7 +57,7 @@ class _Wlan:
 
 class _Bench:
     def __init__(self, ssid="Depo", password="rahasia-depo"):
-        self.now_ms = 0x3FFFFFFF - 7000  # the clock wraps in every test
+        self.now_ms = ticks_add(0, -7000)  # the clock wraps in every test
         self.wlan = _Wlan()
         self.log = Log(self.ticks, 4096, self._drop)
         self.wifi = Wifi(self.wlan, ssid, password, self.log, self.ticks)
@@ -71,7 +72,7 @@ class _Bench:
         for _ in range(count):
             self.wifi.step()
             self.wlan.second()
-            self.now_ms = (self.now_ms + 1000) & 0x3FFFFFFF
+            self.now_ms = ticks_add(self.now_ms, 1000)
         return self
 
     def said(self, text):

@@ -12,10 +12,9 @@ of a running one raises "Wifi Internal Error" (micropython issues 7139, 15563, 1
 """
 
 import asyncio
+from time import ticks_diff
 
 from micropython import const
-
-from tracker.system.clock import elapsed_ms
 
 _OFF = const(0)
 _REST = const(1)
@@ -140,4 +139,4 @@ class Wifi:
         self._since_ms = self._ticks()
 
     def _passed_ms(self):
-        return elapsed_ms(self._ticks(), self._since_ms)
+        return ticks_diff(self._ticks(), self._since_ms)

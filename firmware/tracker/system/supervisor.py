@@ -11,10 +11,10 @@ One of four things is true of a room, once a second:
 """
 
 import asyncio
+from time import ticks_diff
 
 from micropython import const
 
-from tracker.system.clock import elapsed_ms
 from tracker.system.reset import ROOM_DIED
 
 WDT_MS = const(90_000)  # name look-up 14 s + TCP connect 19 s + TLS handshake 3 s block the loop, twice over in the worst case
@@ -39,7 +39,7 @@ class Room:
         self.beaten_ms = 0  # when it beat last
         self.died_ms = 0
         self.backoff_ms = 0
-        self.deaths_ms = []  # when it died, within the last _DEATHS_IN_MS; at most _DEATHS_MAX
+        self.deaths_ms = []  # the last _DEATHS_IN_MS only: older ticks would come round again; at most _DEATHS_MAX
         self.deaths = 0
         self.silences = 0
 
@@ -85,7 +85,7 @@ class Supervisor:
     def check(self):
         """One look at every room; run() does it every second."""
         now_ms = self._ticks()
-        late_ms = max(elapsed_ms(now_ms, self._checked_ms) - _TICK_MS, 0)
+        late_ms = max(ticks_diff(now_ms, self._checked_ms) - _TICK_MS, 0)
         self._checked_ms = now_ms
         self.worst_block_ms = max(self.worst_block_ms, late_ms)
         progress = True
@@ -103,15 +103,17 @@ class Supervisor:
 
     def _look_at(self, room, now_ms, late_ms):
         """True unless the room is silent."""
+        if room.deaths_ms and ticks_diff(now_ms, room.deaths_ms[0]) > _DEATHS_IN_MS:
+            room.deaths_ms.pop(0)
         if room.task is None:
-            if elapsed_ms(now_ms, room.died_ms) >= room.backoff_ms:
+            if ticks_diff(now_ms, room.died_ms) >= room.backoff_ms:
                 self._start(room)
             return True
         if room.task.done():
             self._bury(room, now_ms)
             return True
         # While one step blocks the loop nobody can beat: the loop's own lateness is not held against a room.
-        silent = elapsed_ms(now_ms, room.beaten_ms) > room.deadline_ms + late_ms
+        silent = ticks_diff(now_ms, room.beaten_ms) > room.deadline_ms + late_ms
         if silent and not room.silent:
             room.silences += 1
             self._log.error(
@@ -142,8 +144,6 @@ class Supervisor:
         room.task = None
         room.deaths += 1
         recent = room.deaths_ms
-        while recent and elapsed_ms(now_ms, recent[0]) > _DEATHS_IN_MS:
-            recent.pop(0)
         if len(recent) == _DEATHS_MAX:
             recent.pop(0)  # a room that doesn't reset the board goes on dying
         recent.append(now_ms)
