@@ -1,0 +1,233 @@
+"""machine of the simulated board: UART with the receiver on it, pins of the world's script, watchdog, RTC, resets."""
+
+import io
+
+import sim_clock
+import sim_world
+from sim_line import Line
+
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+_STREAM_POLL, _POLLIN, _POLLOUT = 3, 1, 4
+_START_MS = 3000  # a receiver says nothing for so long after power-on
+_OLD_MS = 10_000  # no burst that began earlier is still on the line
+_NEVER = 0x3FFFFFFF
+
+
+def reset():
+    sim_world.reset(HARD_RESET)
+
+
+def soft_reset():
+    sim_world.reset(SOFT_RESET)
+
+
+def reset_cause():
+    return sim_world.state["cause"]
+
+
+def unique_id():
+    return bytes((0x24, 0x0A, 0xC4)) + (sim_world.script.get("device", 1) & 0xFFFFFF).to_bytes(3, "big")
+
+
+def freq(hz=None):
+    return 160_000_000 if hz is None else None
+
+
+def idle():
+    sim_clock.wait(1)
+
+
+class UART(io.IOBase):
+    """The first UART that is made, or the script's gnss_uart, has the receiver; on every other one nobody speaks."""
+
+    _gnss = None
+    _line = None
+
+    def __init__(self, id, baudrate=115200, **options):
+        self._id = id
+        self._rxbuf = 256
+        wanted = sim_world.script.get("gnss_uart", UART._gnss)
+        if sim_world.script.get("feed") and wanted in (None, id):
+            UART._gnss = id
+            if UART._line is None:
+                UART._line = _open_line()
+        self.init(baudrate, **options)
+
+    def init(self, baudrate=115200, **options):
+        """The timeouts are taken and not simulated: the firmware polls. Bytes that wait are lost, as in the driver."""
+        self._baud = baudrate
+        self._rxbuf = options.get("rxbuf", self._rxbuf)
+        if self._rxbuf <= 128:
+            raise OSError(-0x102, "ESP_ERR_INVALID_ARG")  # the driver wants more than the hardware's own 128 bytes
+        self._mine = UART._line if UART._gnss == self._id else None
+        if self._mine:
+            self._pull()
+            self._mine.size(self._rxbuf)
+
+    def deinit(self):
+        self._mine = None
+
+    def any(self):
+        return self._pull()
+
+    def readinto(self, buf, n=None):
+        if not self._pull():
+            return None
+        return self._mine.take(buf, len(buf) if n is None else min(n, len(buf)))
+
+    def read(self, n=-1):
+        waiting = self._pull()
+        if not waiting:
+            return None
+        buf = bytearray(waiting if n < 0 else min(n, waiting))
+        self._mine.take(buf, len(buf))
+        return bytes(buf)
+
+    def readline(self):
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = self.read(1)
+            if not byte:
+                break
+            line += byte
+        return line or None
+
+    def write(self, buf, off=0, n=None):
+        n = len(buf) - off if n is None else n
+        if self._mine:
+            sim_world.state["uart_tx"] += n
+        return n
+
+    def txdone(self):
+        return True
+
+    def flush(self):
+        pass
+
+    def ioctl(self, op, arg):
+        if op != _STREAM_POLL:
+            return 0
+        return arg & _POLLOUT | (arg & _POLLIN if arg & _POLLIN and self._pull() else 0)
+
+    def next_ms(self):
+        return self._mine.next_ms if self._mine else _NEVER
+
+    def _pull(self):
+        line = self._mine
+        if line is None:
+            return 0
+        if sim_clock.ms >= line.next_ms:
+            line.pull(sim_clock.ms, self._baud == line.baud)
+        return line.count
+
+
+def _open_line():
+    script, state = sim_world.script, sim_world.state
+    silent_ms = max(state["power_on_ms"] + _START_MS, sim_clock.ms - _OLD_MS)
+    line = Line(script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1))
+    line.pull(sim_clock.ms, True)  # said while nobody had a driver: gone, and not an overflow
+    line.count = line.dropped = line.arrived = 0
+    dropped, arrived = state["uart_dropped"], state["uart_bytes"]
+
+    def save():
+        state["uart_dropped"] = dropped + line.dropped
+        state["uart_bytes"] = arrived + line.arrived
+
+    sim_world.saved.append(save)
+    return line
+
+
+def _level(steps, level):
+    """What a list of [t_s, level] says about now; the level given where it has not begun."""
+    for t_s, to in steps:
+        if t_s * 1000 > sim_clock.ms:
+            break
+        level = to
+    return level
+
+
+class Pin:
+    IN, OUT, OPEN_DRAIN = 1, 3, 7
+    PULL_UP, PULL_DOWN = 2, 1
+    IRQ_RISING, IRQ_FALLING = 1, 2
+
+    def __init__(self, id, mode=-1, pull=-1, value=None):
+        self.id = id
+        self.init(mode, pull, value)
+
+    def init(self, mode=-1, pull=-1, value=None):
+        self._steps = sim_world.script.get("pins", {}).get(str(self.id))
+        self._value = (1 if pull == Pin.PULL_UP else 0) if value is None else value
+
+    def value(self, level=None):
+        if level is not None:
+            self._value = 1 if level else 0
+        elif self._steps:
+            self._value = _level(self._steps, self._value)
+        return None if level is not None else self._value
+
+    __call__ = value
+
+    def on(self):
+        self._value = 1
+
+    def off(self):
+        self._value = 0
+
+    def irq(self, handler=None, trigger=3):
+        """Taken and never called: the firmware polls its inputs."""
+
+
+class ADC:
+    """Reads what the script's "adc" says of the pin, [[t_s, microvolts], ...]; 0 where it says nothing."""
+
+    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
+
+    def __init__(self, pin, atten=0):
+        self._steps = sim_world.script.get("adc", {}).get(str(getattr(pin, "id", pin)), ())
+
+    def read_uv(self):
+        return _level(self._steps, 0)
+
+    def read_u16(self):
+        return min(0xFFFF, self.read_uv() * 0xFFFF // 3_300_000)
+
+
+class WDT:
+    """Cannot be stopped; making it again only sets another time, as on the chip."""
+
+    _due = None
+    _timeout = 0
+
+    def __init__(self, id=0, timeout=5000):
+        WDT._timeout = timeout
+        self.feed()
+        sim_clock.at(WDT._due, _bite)
+
+    def feed(self):
+        WDT._due = sim_clock.ms + WDT._timeout
+
+
+def _bite():
+    if WDT._due <= sim_clock.ms:
+        sim_world.reset(WDT_RESET)
+    return WDT._due
+
+
+class RTC:
+    """Counts from 2000-01-01 after power-on; 2048 bytes of memory live through every reset, not through a power cut."""
+
+    def datetime(self, t=None):
+        import time
+
+        if t is None:
+            y, mo, d, h, mi, s, wd, _ = time.gmtime()
+            return (y, mo, d, wd, h, mi, s, sim_clock.ms % 1000 * 1000)
+        sim_clock.rtc_lead_s = time.mktime((t[0], t[1], t[2], t[4], t[5], t[6], 0, 0)) - sim_clock.ms // 1000
+
+    def memory(self, data=None):
+        if data is None:
+            return sim_world.rtc_memory
+        if len(data) > 2048:
+            raise ValueError("buffer too long")
+        sim_world.rtc_memory = bytes(data)

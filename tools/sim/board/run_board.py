@@ -1,0 +1,47 @@
+"""One boot of the simulated board: run_board.py <world.json> <state_dir>, started in the board's directory.
+
+Ends by _exit with a code of sim_world.CODES: at the world's end, a power cut or a reset. tools/sim/power.py starts the next boot.
+"""
+
+import sys
+
+_HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
+sys.path[:] = [_HERE, "", "lib", ".frozen"]
+
+import esp32, machine, network, select, sim_clock, sim_probe, sim_world, socket, time  # all: none may count as the firmware's
+
+_FRIENDLY = "The program has ended: on the board the REPL would be waiting now."
+
+
+def run(name, space):
+    """Run a file of the board as the port does. True: nothing was raised."""
+    try:
+        with open(name) as file:
+            code = compile(file.read(), name, "exec")
+    except OSError:
+        return True  # the port passes over a file that is not there
+    except SyntaxError as error:
+        sys.print_exception(error)
+        return False
+    try:
+        exec(code, space)
+    except SystemExit:
+        machine.soft_reset()
+    except BaseException as error:
+        sys.print_exception(error)
+        return False
+    return True
+
+
+def main(world_path, state_dir):
+    sim_world.load(world_path, state_dir)
+    sim_probe.install()
+    sim_world.watch_heap()
+    space = {"__name__": "__main__"}
+    if run("boot.py", space):
+        run("main.py", space)
+    print(_FRIENDLY)
+    sim_clock.wait(None)  # the watchdog or the end of the world
+
+
+main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,104 @@
+"""The wire from the receiver: bytes of the feed file arrive one after the other at the line's speed.
+
+In: the feed (tools/sim/feed.py has the format) and the world's time. Out: bytes into the UART's ring; what does not fit is counted.
+"""
+
+import struct
+
+_FAR = 0x3FFFFFFF
+
+
+class Line:
+    def __init__(self, path, baud, silent_until_ms, seed=1):
+        """Bursts that begin before silent_until_ms are never sent: the receiver was without power, or starting."""
+        self.baud = baud
+        self.ring = bytearray(256)
+        self.count = 0  # bytes waiting in the ring
+        self.dropped = 0
+        self.arrived = 0
+        self.next_ms = 0  # when the next byte is there
+        self._tail = 0
+        self._file = open(path, "rb")
+        self._head = bytearray(6)
+        self._data = bytearray(1024)
+        self._start_ms = 0
+        self._n = 0
+        self._pos = 0
+        self._noise = seed & 0xFFFF
+        self._open_frame(silent_until_ms)
+
+    def size(self, rxbuf):
+        """The driver is installed again: its ring is new and empty."""
+        if rxbuf != len(self.ring):
+            self.ring = bytearray(rxbuf)
+        self.count = self._tail = 0
+
+    def pull(self, now_ms, good):
+        """Move what has arrived by now into the ring. Not good (another baud rate): as many bytes, but garbage."""
+        while now_ms >= self.next_ms:
+            upto = self._n
+            if now_ms - self._start_ms < self._n * 10_000 // self.baud + 1:
+                upto = min(upto, (now_ms - self._start_ms) * self.baud // 10_000)
+            self.arrived += upto - self._pos
+            self._store(upto, good)
+            if self._pos == self._n:
+                self._open_frame(0)
+            else:
+                self.next_ms = self._when(self._pos + 1)
+
+    def take(self, buf, n):
+        """Hand over up to n bytes; returns how many."""
+        n = min(n, self.count)
+        ring, size, tail = self.ring, len(self.ring), self._tail
+        first = min(n, size - tail)
+        view = memoryview(ring)
+        out = memoryview(buf)
+        out[:first] = view[tail : tail + first]
+        if n > first:
+            out[first:n] = view[: n - first]
+        self._tail = (tail + n) % size
+        self.count -= n
+        return n
+
+    def _store(self, upto, good):
+        size = len(self.ring)
+        fits = min(upto - self._pos, size - self.count)
+        self.dropped += upto - self._pos - fits
+        if not good:
+            self._garble(self._pos, upto)
+        at = (self._tail + self.count) % size
+        first = min(fits, size - at)
+        data = memoryview(self._data)
+        ring = memoryview(self.ring)
+        ring[at : at + first] = data[self._pos : self._pos + first]
+        if fits > first:
+            ring[: fits - first] = data[self._pos + first : self._pos + fits]
+        self.count += fits
+        self._pos = upto
+
+    def _garble(self, start, end):
+        for i in range(start, end):
+            self._noise = (self._noise * 75 + 74) % 65537
+            self._data[i] = self._data[i] ^ self._noise & 0xFF | 0x80
+
+    def _when(self, nth):
+        """The millisecond in which the nth byte of the frame is complete."""
+        return self._start_ms + (nth * 10_000 + self.baud - 1) // self.baud
+
+    def _open_frame(self, from_ms):
+        free_ms = self._when(self._n) if self._n else 0
+        while True:
+            if self._file.readinto(self._head) != 6:
+                self._n = self._pos = 0
+                self.next_ms = _FAR
+                return
+            t_ms, self._n = struct.unpack("<IH", self._head)
+            if t_ms >= from_ms and self._n:
+                break
+            self._file.seek(self._n, 1)
+        if self._n > len(self._data):
+            self._data = bytearray(self._n)
+        self._file.readinto(memoryview(self._data)[: self._n])
+        self._start_ms = max(t_ms, free_ms)
+        self._pos = 0
+        self.next_ms = self._when(1)

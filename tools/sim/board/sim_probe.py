@@ -1,0 +1,75 @@
+"""The witness: writes down what the firmware says that it keeps, by wrapping two methods while it runs; its files stay unchanged.
+
+Out: witness.log, one write a line. `A` appended record, `F` fix offered to the window, `B` boot (docs/simulator.md).
+"""
+
+import builtins
+import sys
+
+import sim_clock
+import sim_world
+
+_GAP = 6
+_PROBES = (("tracker.store.journal", "Journal", "append"), ("tracker.sampling.window", "Window", "offer"))
+
+_log = None
+_waiting = list(_PROBES)
+_import = builtins.__import__
+
+
+def install():
+    """Open the log and wait for the firmware to import what is to be watched."""
+    global _log
+    _log = open(sim_world.path("witness.log"), "ab", buffering=0)
+    _write("B %d %d" % (sim_world.state["boots"], sim_clock.ms))
+    builtins.__import__ = _watch_imports
+
+
+def _write(line):
+    _log.write(line.encode() + b"\n")
+
+
+def _watch_imports(name, _globals=None, _locals=None, wanted=None, level=0):
+    if level:  # of all that runs here only the frozen asyncio imports relatively, and the VM takes our globals for its own
+        name = "asyncio." + name if name else "asyncio"
+    module = _import(name, None, None, wanted, 0)
+    for probe in _waiting[:]:
+        if probe[0] in sys.modules and hasattr(sys.modules[probe[0]], probe[1]):
+            _waiting.remove(probe)
+            _wrap(getattr(sys.modules[probe[0]], probe[1]), probe[2])
+    if not _waiting:
+        builtins.__import__ = _import
+    return module
+
+
+def _wrap(owner, name):
+    inner = getattr(owner, name)
+    setattr(owner, name, _append(inner) if name == "append" else _offer(inner))
+
+
+def _append(inner):
+    def append(self, rec):
+        seq = inner(self, rec)
+        if rec.kind == 0:
+            fix = rec.fix
+            _write("A %d 0 %d %d %d %d" % (seq, fix.sec, fix.lat_udeg, fix.lon_udeg, fix.flags))
+        elif rec.kind == _GAP:
+            _write("A %d 6 %d %d %d %d" % ((seq, rec.sec) + _gap(rec)))
+        else:
+            _write("A %d %d %d 0 0 0" % (seq, rec.kind, rec.sec))
+        return seq
+
+    return append
+
+
+def _gap(rec):
+    from_sec, _, reason, detail = sys.modules["tracker.record"].gap_fields(rec)
+    return (from_sec, reason, detail)
+
+
+def _offer(inner):
+    def offer(self, fix, *more):
+        _write("F %d %d %d" % (fix.sec, fix.lat_udeg, fix.lon_udeg))
+        return inner(self, fix, *more)
+
+    return offer

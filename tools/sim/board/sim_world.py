@@ -1,0 +1,134 @@
+"""The world's script and what outlives a boot: counters, the RTC, the moment at which the world stands.
+
+In: world.json (docs/simulator.md) and state.json of the boot before. Out: state.json at every end of the process.
+Owns: the end of the process: power cut, reset or the end of the world; nothing of the firmware runs after it.
+"""
+
+import binascii
+import gc
+import json
+import os
+
+import ffi
+import sim_clock
+
+PWRON, HARD, WDT, DEEPSLEEP, SOFT = 1, 2, 3, 4, 5  # machine.reset_cause()
+CODES = {"end": 0, "cut": 77, "reset": 78, "limit": 79}  # exit codes of the process
+_RESET_MS = 1000
+_HEAP_EVERY_MS = 60_000
+
+script = {}
+state = {
+    "world_ms": 0,
+    "power_on_ms": 0,
+    "cause": PWRON,
+    "boots": 0,
+    "rtc_lead_s": 0,
+    "rtc_memory": "",
+    "program_calls": 0,
+    "program_bytes": 0,
+    "erases": 0,
+    "wear": [],
+    "cuts_done": 0,
+    "resets": {},
+    "wire_up": 0,
+    "wire_down": 0,
+    "connects": 0,
+    "uart_bytes": 0,
+    "uart_dropped": 0,
+    "uart_tx": 0,
+    "heap_base_bytes": 0,
+    "heap_peak_bytes": 0,
+    "ended": "",
+}
+saved = []  # calls that bring their counters into state before it is written
+rtc_memory = b""
+_dir = ""
+_exit = ffi.open(None).func("v", "_exit", "i")
+
+
+def load(world_path, state_dir):
+    """Read script and state, and begin a boot at the moment where the last one ended."""
+    global script, _dir, rtc_memory
+    _dir = state_dir
+    with open(world_path) as file:
+        script = json.load(file)
+    try:
+        with open(path("state.json")) as file:
+            state.update(json.load(file))
+    except OSError:
+        pass
+    state["boots"] += 1
+    rtc_memory = binascii.unhexlify(state["rtc_memory"])
+    sim_clock.start(state["world_ms"])
+    sim_clock.rtc_lead_s = state["rtc_lead_s"]
+    sim_clock.at(int((script["duration_s"] + script.get("drain_s", 0)) * 1000), _end)
+
+
+def path(name):
+    return _dir + "/" + name
+
+
+def outage():
+    """Is there no link now?"""
+    for from_s, to_s in script.get("outages", ()):
+        if from_s * 1000 <= sim_clock.ms < to_s * 1000:
+            return True
+    return False
+
+
+def outages_begun():
+    """How many outages have begun: a connection made at another count is dead."""
+    return sum(1 for span in script.get("outages", ()) if span[0] * 1000 <= sim_clock.ms)
+
+
+def watch_heap():
+    """From here on, what lives on the heap belongs to the firmware."""
+    gc.collect()
+    state["heap_base_bytes"] = gc.mem_alloc()
+    sim_clock.at(sim_clock.ms + _HEAP_EVERY_MS, _sample_heap)
+
+
+def cut(off_s):
+    """The supply is gone for off_s seconds: RTC and its memory are lost, flash and NVS stay."""
+    global rtc_memory
+    rtc_memory = b""
+    state["cuts_done"] += 1
+    on_ms = sim_clock.ms + int(off_s * 1000)
+    state["power_on_ms"] = on_ms
+    sim_clock.rtc_lead_s = -(on_ms // 1000)
+    _leave("cut", PWRON, on_ms)
+
+
+def reset(cause):
+    """The chip starts again; what hangs on it keeps its power."""
+    state["resets"][str(cause)] = state["resets"].get(str(cause), 0) + 1
+    _leave("reset", cause, sim_clock.ms + _RESET_MS)
+
+
+def _end():
+    _leave("end", PWRON, sim_clock.ms)
+
+
+def _leave(how, cause, next_ms):
+    if state["heap_base_bytes"]:
+        _sample_heap()
+    for call in saved:
+        call()
+    state["ended"] = how
+    state["cause"] = cause
+    state["world_ms"] = next_ms
+    state["rtc_lead_s"] = sim_clock.rtc_lead_s
+    state["rtc_memory"] = binascii.hexlify(rtc_memory).decode()
+    with open(path("state.new"), "w") as file:
+        json.dump(state, file)
+    os.rename(path("state.new"), path("state.json"))
+    _exit(CODES[how])
+
+
+def _sample_heap():
+    gc.collect()
+    used = gc.mem_alloc() - state["heap_base_bytes"]
+    if used > state["heap_peak_bytes"]:
+        state["heap_peak_bytes"] = used
+    return sim_clock.ms + _HEAP_EVERY_MS
