@@ -1,0 +1,139 @@
+"""Messages between truck and station, byte by byte as docs/protocol.md says: history block, live fix, acknowledgement.
+
+In: records of the journal, the newest fix. Out: bytes in a buffer of the caller's.
+Owns: the layout of the messages and the tag that says which truck wrote a block.
+"""
+
+from hashlib import sha256
+
+from micropython import const
+
+from tracker.record import FIX, Record, put_varint, varint
+from tracker.store.codec import RECORD_MAX
+
+HISTORY = const(0x11)
+LIVE = const(0x12)
+ACK = const(0x13)
+REFUSED = const(0x14)
+ID_SIZE = const(8)
+RECORDS_MAX = const(60)  # below 128, so that the count is one byte and can be filled in last
+BLOCK_MAX = const(1024)  # bytes; 60 fixes take 400 to 700
+
+_TAG_SIZE = const(8)
+_HASH_BLOCK = const(64)
+
+
+class Tagger:
+    """HMAC-SHA-256 with the truck's key. MicroPython has no hmac module, and its hashes cannot be copied."""
+
+    def __init__(self, device, key):
+        if len(key) > _HASH_BLOCK:
+            key = sha256(key).digest()
+        key = key + bytes(_HASH_BLOCK - len(key))
+        self._inner = bytes(byte ^ 0x36 for byte in key) + device + b"\0"
+        self._outer = bytes(byte ^ 0x5C for byte in key)
+
+    def digest(self, message):
+        inner = sha256(self._inner)
+        inner.update(message)
+        outer = sha256(self._outer)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+class BlockWriter:
+    """Builds messages with one codec and one record; first and count tell what the last history block holds."""
+
+    def __init__(self, codec, device, key):
+        self._codec = codec
+        self._rec = Record()
+        self._tagger = Tagger(device, key)
+        self.first = 0
+        self.count = 0
+        self.unsendable = 0
+
+    def live(self, buf, off, fix):
+        """One fix by itself; the offset behind it, or -1 when it is none that can be said."""
+        rec = self._rec
+        rec.kind = FIX
+        rec.fix.copy(fix)
+        rec.sec = fix.sec
+        buf[off] = LIVE
+        self._codec.reset()
+        return self._codec.encode(rec, buf, off + 1)
+
+    def history(self, buf, off, journal_id, cursor, first, most):
+        """At most `most` records in a row from number first, or from the next that exists; the offset behind the tag, or -1 where the
+        journal has none. Needs BLOCK_MAX bytes of room."""
+        if not cursor.seek(first):
+            return -1
+        codec = self._codec
+        rec = self._rec
+        limit = off + BLOCK_MAX - _TAG_SIZE - RECORD_MAX
+        at = count_at = count = 0
+        codec.reset()
+        while count < most and at <= limit and cursor.next(rec):
+            if not count:
+                self.first = rec.seq
+                count_at = put_varint(buf, _put_head(buf, off, HISTORY, journal_id), rec.seq)
+                at = count_at + 1
+            elif rec.seq != self.first + count:
+                break
+            end = codec.encode(rec, buf, at)
+            if end >= 0:
+                codec.advance(rec)
+                at = end
+                count += 1
+            elif count:
+                break
+            else:
+                self.unsendable += 1  # a fault of whoever wrote it; the ones behind it must not wait for ever
+        if not count:
+            return -1
+        buf[count_at] = self.count = count
+        tag = self._tagger.digest(memoryview(buf)[off:at])
+        for i in range(_TAG_SIZE):
+            buf[at + i] = tag[i]
+        return at + _TAG_SIZE
+
+
+def _put_head(buf, off, kind, journal_id):
+    buf[off] = kind
+    for i in range(ID_SIZE):
+        buf[off + 1 + i] = journal_id[i]
+    return off + 1 + ID_SIZE
+
+
+def is_about(buf, at, end, journal_id):
+    """Does the message at buf[at:end] speak of this journal? None when it is too short to say."""
+    if end - at < 1 + ID_SIZE:
+        return None
+    for i in range(ID_SIZE):
+        if buf[at + 1 + i] != journal_id[i]:
+            return False
+    return True
+
+
+def ack_ranges(buf, at, end):
+    """[(lo, hi), ...] of the acknowledgement at buf[at:end], or None when one byte of it is not as it must be."""
+    n, at = varint(buf, at + 1 + ID_SIZE, end)
+    found = []
+    while at >= 0 and len(found) < n:
+        lo, hi, at = _range(buf, at, end)
+        found.append((lo, hi))
+    return found if at == end else None
+
+
+def refused_range(buf, at, end):
+    """(lo, hi) of the refusal at buf[at:end]; hi is -1 when it is malformed. Its last byte is the reason."""
+    lo, hi, at = _range(buf, at + 1 + ID_SIZE, end)
+    return (lo, hi) if at == end - 1 else (0, -1)
+
+
+def _range(buf, at, end):
+    """(lo, hi, new offset) of one range of numbers; the offset is -1 when it is cut."""
+    lo, at = varint(buf, at, end)
+    if at < 0:
+        return 0, 0, -1
+    more, at = varint(buf, at, end)
+    return lo, lo + more, at

@@ -1,0 +1,258 @@
+"""What goes to the office and when: the newest fix at once, the journal in order behind it.
+
+In: the journal and its acknowledged ranges, the newest accepted fix, the station's answers. Out: publishes on the session.
+Owns: the blocks between us and the database. A PUBACK only says that the broker has one; the station's answer frees it.
+"""
+
+from micropython import const
+
+from tracker.fix import STOPPED
+from tracker.uplink.block import ACK, RECORDS_MAX, REFUSED, ack_ranges, is_about, refused_range
+
+_AHEAD = const(32)  # blocks ahead of the station's last answer
+_AGAIN_MS = const(120_000)  # first wait for the station's answer to a block; it doubles
+_AGAIN_MAX_MS = const(3_600_000)
+_STANDING_MS = const(60_000)  # between live fixes of a truck that stands
+_STANDING_CMS = const(50)
+
+_FREE = const(0)  # a place in the table without a block
+_FLYING = const(1)  # sent, no PUBACK yet
+_CUT = const(2)  # was flying when the connection ended: to be sent again with DUP and its packet id
+_LANDED = const(3)  # the broker has it; the station has not answered
+
+
+class LiveLane:
+    """The newest accepted fix: retained, QoS 0, no number. It moves the map, never the history."""
+
+    def __init__(self, trail, writer, topic, moving_s, ticks_diff):
+        self._trail = trail
+        self._writer = writer
+        self._topic = topic
+        self._moving_ms = moving_s * 1000
+        self._late = ticks_diff
+        self._was_moving = False
+        self._shown_ms = None  # newest_ms of the fix that went out last on this connection
+        self._sent_ms = 0
+        self.sent = 0
+
+    def connected(self):
+        self._shown_ms = None
+
+    def pump(self, session, now):
+        fix = self._trail.newest
+        newest_ms = self._trail.newest_ms
+        if fix is None or newest_ms == self._shown_ms:
+            return
+        moving = not fix.flags & STOPPED and (fix.speed_cms is None or fix.speed_cms >= _STANDING_CMS)
+        if self._shown_ms is not None:
+            # A truck that has just stopped is shown where it stopped as soon as a moving one would be.
+            wait_ms = self._moving_ms if moving or self._was_moving else _STANDING_MS
+            if self._late(now, self._sent_ms) < wait_ms:
+                return
+        at = session.begin(self._topic, 0, 0)
+        if at < 0:
+            return
+        end = self._writer.live(session.tx, at, fix)
+        if end >= 0:
+            session.send(end, True, now)
+            self.sent += 1
+        self._was_moving = moving
+        self._shown_ms = newest_ms
+        self._sent_ms = now
+
+
+class HistoryLane:
+    """The journal's records in order, as blocks, and a table of those that the database has not confirmed."""
+
+    def __init__(self, journal, writer, topic, batch_s, ticks_diff):
+        self._journal = journal
+        self._cursor = journal.cursor()
+        self._writer = writer
+        self._topic = topic
+        self._batch_ms = batch_s * 1000
+        self._late = ticks_diff
+        self._state = [_FREE] * _AHEAD
+        self._first = [0] * _AHEAD
+        self._last = [0] * _AHEAD
+        self._pid = [0] * _AHEAD
+        self._since_ms = [0] * _AHEAD  # of its PUBACK
+        self._wait_ms = [0] * _AHEAD  # from then until it is sent again
+        self._next = journal.acked_low  # what is below has gone out in this run, or needs no sending
+        self._waits = False
+        self._waits_ms = 0  # since when the record _next waits
+        self._catching_up = False
+        self.sent = self.again = self.freed = self.lost = 0
+        self.acks = self.refused = self.malformed = self.foreign = self.stale = self.unsent = 0
+
+    def ahead(self):
+        """Blocks without an answer of the station's."""
+        n = 0
+        for i in range(_AHEAD):
+            n += self._state[i] != _FREE
+        return n
+
+    # --- the connection ---------------------------------------------------------------------------------------------
+
+    def connected(self, session):
+        """What was cut off keeps its packet id, and everything that waits goes out at once."""
+        for i in range(_AHEAD):
+            if self._state[i] == _CUT:
+                session.reserve(self._pid[i])
+        self._catching_up = True
+
+    def disconnected(self):
+        for i in range(_AHEAD):
+            if self._state[i] == _FLYING:
+                self._state[i] = _CUT
+
+    def on_puback(self, pid, now):
+        for i in range(_AHEAD):
+            if self._state[i] == _FLYING and self._pid[i] == pid:
+                self._state[i] = _LANDED
+                self._since_ms[i] = now
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    def pump(self, session, now):
+        """Send what is due, for as long as the session takes it."""
+        while session.idle():
+            i = self._due(session.free, now)
+            if not (self._send_again(session, i, now) if i >= 0 else self._send_next(session, now)):
+                return
+
+    def _due(self, free, now):
+        """The place of the lowest block that is to be sent again, or -1. What was cut off comes first: its slot is kept."""
+        found = -1
+        for i in range(_AHEAD):
+            state = self._state[i]
+            if state == _CUT or (
+                state == _LANDED and free and self._late(now, self._since_ms[i]) >= self._wait_ms[i]
+            ):
+                if found < 0 or self._before(i, found):
+                    found = i
+        return found
+
+    def _before(self, i, j):
+        if (self._state[i] == _CUT) != (self._state[j] == _CUT):
+            return self._state[i] == _CUT
+        return self._first[i] < self._first[j]
+
+    def _send_again(self, session, i, now):
+        was_cut = self._state[i] == _CUT
+        at = session.begin(self._topic, 1, self._pid[i] if was_cut else 0)
+        first = self._first[i]
+        end = self._build(session.tx, at, first, self._last[i] - first + 1)
+        if end < 0 or self._writer.first > self._last[i]:
+            if was_cut:
+                session.release(self._pid[i])
+            self._state[i] = _FREE  # the ring has overwritten it; the journal counts what that cost
+            self.lost += 1
+            return True
+        self.again += 1
+        if not was_cut:
+            self._wait_ms[i] = min(max(2 * self._wait_ms[i], _AGAIN_MS), _AGAIN_MAX_MS)
+        self._fly(i, session.send(end, False, now))
+        return True
+
+    def _send_next(self, session, now):
+        """The next block of records that have not gone out yet; False when there is none to send now."""
+        if not session.free or not self._is_time(now) or _FREE not in self._state:
+            return False
+        first = self._journal.next_unacked(self._next)
+        at = session.begin(self._topic, 1, 0)
+        end = self._build(session.tx, at, first, RECORDS_MAX) if first >= 0 else -1
+        if end < 0:
+            self._next = self._journal.next_seq
+            return False
+        i = self._state.index(_FREE)
+        self._wait_ms[i] = _AGAIN_MS
+        self._fly(i, session.send(end, False, now))
+        self._next = self._last[i] + 1
+        self._waits = False
+        self.sent += 1
+        return True
+
+    def _is_time(self, now):
+        waiting = self._journal.next_seq - self._next
+        if waiting <= 0:
+            self._waits = self._catching_up = False
+            return False
+        if not self._waits:
+            self._waits = True
+            self._waits_ms = now
+        return (
+            self._catching_up or waiting >= RECORDS_MAX or self._late(now, self._waits_ms) >= self._batch_ms
+        )
+
+    def _build(self, buf, at, first, most):
+        return self._writer.history(buf, at, self._journal.journal_id, self._cursor, first, most)
+
+    def _fly(self, i, pid):
+        self._state[i] = _FLYING
+        self._first[i] = self._writer.first
+        self._last[i] = self._writer.first + self._writer.count - 1
+        self._pid[i] = pid
+
+    # --- the station's answers --------------------------------------------------------------------------------------
+
+    def on_message(self, session, buf, at, end):
+        """Anything can come in here; what is not an answer about this journal changes a counter and nothing else."""
+        ours = is_about(buf, at, end, self._journal.journal_id)
+        if ours is None:
+            self.malformed += 1
+        elif not ours:
+            self.foreign += 1
+        elif buf[at] == ACK:
+            self._on_ack(session, buf, at, end)
+        elif buf[at] == REFUSED:
+            self._on_refused(session, buf, at, end)
+        else:
+            self.malformed += 1
+
+    def _on_ack(self, session, buf, at, end):
+        ranges = ack_ranges(buf, at, end)
+        if ranges is None:
+            self.malformed += 1
+            return
+        self.acks += 1
+        for lo, hi in ranges:
+            self._ack(lo, hi)
+        for i in range(_AHEAD):
+            if self._state[i] != _FREE and not self._has_unacked(self._first[i], self._last[i]):
+                self.freed += 1
+                self._drop(session, i)
+        if not ranges:  # the station has lost its place: it has nothing to confirm and asks for all that it did not confirm
+            for i in range(_AHEAD):
+                self._wait_ms[i] = 0
+
+    def _ack(self, lo, hi):
+        """Only what went out in this run can be confirmed: no answer can free a record that never left."""
+        if hi >= self._next:
+            self.unsent += 1
+            hi = self._next - 1
+        if lo > hi:
+            return
+        if self._has_unacked(lo, hi):
+            self._journal.ack(lo, hi)
+        else:
+            self.stale += 1
+
+    def _has_unacked(self, lo, hi):
+        seq = self._journal.next_unacked(lo)
+        return 0 <= seq <= hi
+
+    def _on_refused(self, session, buf, at, end):
+        """The station cannot take a block: the journal keeps it, and it is not sent again in this run."""
+        lo, hi = refused_range(buf, at, end)
+        if hi < 0:
+            self.malformed += 1
+            return
+        for i in range(_AHEAD):
+            if self._state[i] != _FREE and lo <= self._first[i] and self._last[i] <= hi:
+                self.refused += 1
+                self._drop(session, i)
+
+    def _drop(self, session, i):
+        if self._state[i] == _CUT:
+            session.release(self._pid[i])
+        self._state[i] = _FREE

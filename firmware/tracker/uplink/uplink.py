@@ -1,0 +1,151 @@
+"""The road to the office: connects, keeps the session alive, comes back after every loss, and says in words what is wrong.
+
+In: journal, newest fix, link, settings, a stream opener. Out: the journal's acknowledged ranges; lines in the log; counters.
+Owns: the connection, its back-off, the truck's topics.
+"""
+
+from binascii import hexlify
+
+from micropython import const
+
+from tracker.store.codec import Codec
+from tracker.uplink.block import BLOCK_MAX, BlockWriter
+from tracker.uplink.connect import Connector, Refused
+from tracker.uplink.lanes import HistoryLane, LiveLane
+from tracker.uplink.mqtt import Session
+from tracker.uplink.stream import words
+from tracker.version import VERSION
+
+_OPEN_MS = const(20_000)  # for TCP, and again for CONNACK
+_IDLE_MS = const(200)
+_BUSY_MS = const(20)  # answers are on their way
+_BACKOFF_MIN_MS = const(2_000)
+_BACKOFF_MAX_MS = const(300_000)
+_PROVEN_MS = const(60_000)  # a session that lived this long begins the back-off anew
+_RX_SIZE = const(512)  # the longest message for us; an acknowledgement has 9 bytes and a few for each range
+
+
+class Uplink:
+    """net opens streams (stream.Tcp). clock has ticks_ms, ticks_diff and sleep_ms. randbelow(n) gives 0 .. n - 1."""
+
+    def __init__(self, settings, journal, trail, net, link, clock, randbelow, log, boot):
+        self._host = settings.broker_host
+        self._port = settings.broker_port
+        self._keepalive_s = settings.keepalive_s
+        self._journal = journal
+        self._net = net
+        self._link = link
+        self._clock = clock
+        self._randbelow = randbelow
+        self._log = log
+        self._boot = boot
+        device = settings.device_id.encode()
+        topic = b"lacak/" + device + b"/"
+        self._state_topic = topic + b"state"
+        self._ack_topic = topic + b"ack"
+        writer = BlockWriter(Codec(), device, settings.device_key)
+        self.live = LiveLane(trail, writer, topic + b"live", settings.live_s, clock.ticks_diff)
+        self.history = HistoryLane(journal, writer, topic + b"hist", settings.batch_s, clock.ticks_diff)
+        tx_size = BLOCK_MAX + len(topic) + 16
+        self.session = Session(clock.ticks_diff, self.history.on_puback, self._on_message, tx_size, _RX_SIZE)
+        self._connector = Connector(
+            clock, device, settings.broker_user.encode(), settings.broker_password.encode(), self._keepalive_s,
+            self._state_topic,
+        )  # fmt: skip
+        self._backoff_ms = _BACKOFF_MIN_MS
+        self.connects = 0
+        self.failures = 0
+        self.strange_topics = 0
+        self.trouble = None  # in words, while there is no session
+
+    async def run(self, beat):
+        """For ever. beat() is called at least every 200 ms."""
+        while True:
+            while not self._host or not self._link.up():
+                await self._pause(_IDLE_MS, beat)
+            self.trouble = await self._connection(beat)
+            wait_ms = self._randbelow(self._backoff_ms + 1)  # full jitter: trucks of one tunnel come back spread out
+            self._log.warn(
+                "uplink: %s:%d: %s. Trying again in %d s." % (self._host, self._port, self.trouble, wait_ms // 1000)
+            )
+            self._backoff_ms = min(2 * self._backoff_ms, _BACKOFF_MAX_MS)
+            await self._pause(wait_ms, beat)
+
+    async def _connection(self, beat):
+        """One connection from opening to its end; why it ended, in words."""
+        stream = None
+        try:
+            stream = await self._net.open(self._host, self._port, _OPEN_MS, beat)
+            await self._connector.connect(stream, _OPEN_MS, beat)
+            await self._session(stream, beat)
+            return self.session.reason
+        except Refused as error:
+            reason = error.args[0]
+        except OSError as error:
+            reason = words(error)
+        finally:
+            self.session.close("stopped")
+            self.history.disconnected()
+            if stream is not None:
+                stream.close()
+        self.failures += 1
+        return reason
+
+    async def _session(self, stream, beat):
+        session = self.session
+        clock = self._clock
+        begun_ms = clock.ticks_ms()
+        session.attach(stream, self._keepalive_s, begun_ms)
+        self.live.connected()
+        self.history.connected(session)
+        self.connects += 1
+        self.trouble = None
+        self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
+        subscribed = told = False
+        while session.pump(clock.ticks_ms()):
+            now = clock.ticks_ms()
+            if not self._link.up():
+                session.close("the link is down")
+                self._backoff_ms = _BACKOFF_MIN_MS  # the broker is not to blame
+            self.live.pump(session, now)
+            if not subscribed and session.idle():
+                session.subscribe(self._ack_topic, now)
+                subscribed = True
+            if subscribed and not told and session.idle():
+                self._tell_state(now)
+                told = True
+            if told:
+                self.history.pump(session, now)
+            if clock.ticks_diff(now, begun_ms) >= _PROVEN_MS:
+                self._backoff_ms = _BACKOFF_MIN_MS
+            await self._pause(_BUSY_MS if session.busy() else _IDLE_MS, beat)
+
+    def _tell_state(self, now):
+        """The birth message: "online", version, journal, oldest, lowest unacknowledged and next number, boot."""
+        journal = self._journal
+        text = "online %s %s %d %d %d %d" % (
+            VERSION, hexlify(journal.journal_id).decode(), journal.oldest_seq, journal.acked_low, journal.next_seq, self._boot,
+        )  # fmt: skip
+        data = text.encode()
+        tx = self.session.tx
+        at = self.session.begin(self._state_topic, 0, 0)
+        tx[at : at + len(data)] = data
+        self.session.send(at + len(data), True, now)
+
+    def _on_message(self, buf, topic_at, topic_n, at, end):
+        if buf[topic_at : topic_at + topic_n] == self._ack_topic:
+            self.history.on_message(self.session, buf, at, end)
+        else:
+            self.strange_topics += 1
+
+    async def _pause(self, ms, beat):
+        """Sleep in steps that a watchdog sees, and keep the journal's acknowledgements moving to flash."""
+        clock = self._clock
+        begun_ms = clock.ticks_ms()
+        while True:
+            beat()
+            left_ms = ms - clock.ticks_diff(clock.ticks_ms(), begun_ms)
+            if left_ms <= 0:
+                return
+            self._journal.flush_acks(clock.ticks_ms())
+            await clock.sleep_ms(min(left_ms, _IDLE_MS))
