@@ -37,11 +37,16 @@ def _libs():
     return libs.LIB
 
 
+def _browser():
+    os.environ.update(need.browser_driver_env())
+    return need.chromium_path()
+
+
 NEEDS = {
     "vm": lambda: vm.vm_command(64),
     "vm32": lambda: vm.vm_command(32),
     "mosquitto": need.mosquitto_command,
-    "page": need.chromium_path,
+    "page": _browser,
     "logs": logs.logs_dir,
     "libs": _libs,
 }
@@ -76,18 +81,17 @@ def _no_skip_in_ci(report):
     return report
 
 
-def _fixture(name, doc):
-    @pytest.fixture(scope="session", name=name)
+def _fixture(marker):
+    @pytest.fixture(scope="session")
     def give():
         return NEEDS[marker]()
 
-    marker = {"mp64": "vm", "mp32": "vm32", "mosquitto": "mosquitto", "chromium": "page", "logs": "logs"}[name]
-    give.__doc__ = doc
     return give
 
 
-mp64 = _fixture("mp64", "Command of the 64-bit VM; mark the test vm.")
-mp32 = _fixture("mp32", "Command of the 32-bit VM; mark the test vm32.")
-mosquitto = _fixture("mosquitto", "Command of the broker; mark the test mosquitto.")
-chromium = _fixture("chromium", "Path of the browser; mark the test page.")
-logs_folder = _fixture("logs", "Folder with the real logs; mark the test logs.")
+# what the marker of a test asks for, handed to it: commands are lists, the others paths
+mp64 = _fixture("vm")
+mp32 = _fixture("vm32")
+mosquitto = _fixture("mosquitto")
+chromium = _fixture("page")
+logs_folder = _fixture("logs")

@@ -21,7 +21,8 @@ def unpack(packages, suites, arch, dest):
             return suite
         except Missing as why:
             failures.append("%s: %s" % (suite, why))
-            say("%s (%s) from %s did not work, trying on" % (", ".join(packages), arch, suite))
+            if suite != suites[-1]:
+                say("%s (%s) from %s did not work, trying %s next" % (packages[0], arch, suite, suites[len(failures)]))
     raise Missing("; ".join(failures))
 
 
@@ -44,10 +45,10 @@ def _unpack_from(suite, packages, arch, dest):
     root = CACHE / "apt" / ("%s-%s" % (suite, arch))
     apt = _apt_root(root, arch)
     if suite == HOST:
+        shutil.copy("/var/lib/dpkg/status", root / "status")  # a copy: apt locks the folder of the file
         _update_host(apt)
     else:
-        apt += ["-o", "Dir::State::status=%s" % (root / "status")]
-        (root / "status").touch()
+        (root / "status").write_text("")
         apt += _update_from_a_mirror(apt, root, suite)
     say("fetching %s (%s, %s) and what it needs" % (", ".join(packages), suite, arch))
     for deb in (root / "cache/archives").glob("*.deb"):
@@ -72,9 +73,11 @@ def _apt_root(root, arch):
         (root / folder).mkdir(parents=True, exist_ok=True)
     options = (
         "Dir::State=%s" % root,
-        "Dir::State::status=/var/lib/dpkg/status",
+        "Dir::State::status=%s" % (root / "status"),
         "Dir::State::lists=%s" % (root / "lists"),
         "Dir::Cache=%s" % (root / "cache"),
+        "Dir::Cache::pkgcache=",  # 50 MB each, and read once
+        "Dir::Cache::srcpkgcache=",
         "APT::Architecture=" + arch,
         "APT::Architectures=" + arch,
         "APT::Sandbox::User=",

@@ -3,12 +3,14 @@
 Out: the installed ones, or Debian's packages: installed when we are root, unpacked in .cache when not.
 """
 
+import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 
 from setup import debs
-from setup.place import CACHE, Missing, main, run, say, write_program
+from setup.place import CACHE, Missing, last_lines, main, run, say, write_program
 
 HOME = CACHE / "programs"
 PACKAGES = {"mosquitto": ["mosquitto"], "chromium": ["chromium", "fonts-dejavu-core"]}
@@ -28,6 +30,32 @@ def chromium_path():
     return _program("chromium")
 
 
+def browser_driver_env():
+    """What Playwright's driver needs in its environment; Missing when it does not run."""
+    found = importlib.util.find_spec("playwright")
+    if found is None:
+        raise Missing("playwright is missing: pip install -e .[test]")
+    folders = _library_folders(HOME / "driver-files")
+    env = {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
+    node = os.path.join(found.submodule_search_locations[0], "driver", "node")
+    done = subprocess.run([node, "--version"], env={**os.environ, **env}, capture_output=True, text=True)
+    if done.returncode:
+        raise Missing("Playwright's driver needs apt-get install libatomic1 (%s)" % last_lines(done.stderr))
+    return env
+
+
+def browser_driver_ready():
+    """Playwright brings a node of its own, which wants a library that a bare Debian lacks."""
+    try:
+        browser_driver_env()
+    except Missing:
+        if os.geteuid() == 0:
+            _install(["libatomic1"])
+        else:
+            debs.unpack(["libatomic1"], [debs.HOST], debs.host_arch(), HOME / "driver-files")
+        browser_driver_env()
+
+
 def ready(name):
     """Have the program ready to run; where it is."""
     try:
@@ -35,9 +63,7 @@ def ready(name):
     except Missing:
         pass
     if os.geteuid() == 0:
-        say("installing Debian's %s with apt-get" % name)
-        run(["apt-get", "update", "-q"])
-        run(["apt-get", "install", "-q", "--yes", "--no-install-recommends", *PACKAGES[name]])
+        _install(PACKAGES[name])
     else:
         _unpack(name)
     return _program(name)
@@ -55,13 +81,22 @@ def _program(name):
     return str(HOME / name)
 
 
+def _install(packages):
+    say("installing %s with apt-get" % ", ".join(packages))
+    run(["apt-get", "update", "-q"])
+    run(["apt-get", "install", "-q", "--yes", "--no-install-recommends", *packages])
+
+
+def _library_folders(files):
+    libraries = [*files.glob("usr/lib/**/*.so*"), *files.glob("lib/**/*.so*")]
+    return sorted({str(library.parent) for library in libraries})
+
+
 def _unpack(name):
     say("%s is not installed and we are not root: unpacking Debian's package in .cache" % name)
     files = HOME / (name + "-files")
-    arch = debs.host_arch()
-    debs.unpack(PACKAGES[name], [debs.HOST], arch, files)
-    folders = sorted({str(lib.parent) for lib in files.glob("usr/lib/**/*.so*")} | {str(lib.parent) for lib in files.glob("lib/**/*.so*")})
-    text = 'export LD_LIBRARY_PATH="%s"\n' % ":".join(folders)
+    debs.unpack(PACKAGES[name], [debs.HOST], debs.host_arch(), files)
+    text = 'export LD_LIBRARY_PATH="%s"\n' % ":".join(_library_folders(files))
     if name == "chromium":
         (files / "fonts.conf").write_text(FONTS % (files, files))
         text += 'export FONTCONFIG_FILE="%s/fonts.conf"\n' % files
@@ -70,8 +105,16 @@ def _unpack(name):
     if name == "chromium":
         _must_render(draft)
     else:
-        run([draft, "-h"], timeout_s=20)
+        _must_start(draft)
     draft.replace(HOME / name)
+
+
+def _must_start(program):
+    """Mosquitto's help ends with an exit code of its own; a library that is not found ends with 127."""
+    done = subprocess.run([program, "-h"], capture_output=True, text=True, timeout=20)
+    if not done.stdout.startswith("mosquitto version"):
+        why = last_lines(done.stderr)
+        raise Missing("mosquitto does not run unpacked here; apt-get install mosquitto is missing (%s)" % why)
 
 
 def _must_render(program):
@@ -89,6 +132,8 @@ def _must_render(program):
 def _work():
     for name in sys.argv[1:]:
         say("%s: %s" % (name, ready(name)))
+    if "chromium" in sys.argv:
+        browser_driver_ready()
 
 
 if __name__ == "__main__":

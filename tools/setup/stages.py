@@ -17,7 +17,7 @@ STAGES = (
     ("host", "not vm and not vm32 and not mosquitto and not e2e and not page", 60, ("libraries",)),
     ("vm", "(vm or vm32) and not mosquitto and not e2e and not page", 60, ("64-bit VM", "32-bit VM")),
     ("e2e", "(mosquitto or e2e) and not page", 300, ("Mosquitto",)),
-    ("page", "page", 120, ("Chromium",)),
+    ("page", "page", 120, ("Chromium", "browser driver")),
 )
 FETCH = {
     "libraries": libs.ready,
@@ -25,6 +25,7 @@ FETCH = {
     "32-bit VM": lambda: vm.ready(32),
     "Mosquitto": lambda: need.ready("mosquitto"),
     "Chromium": lambda: need.ready("chromium"),
+    "browser driver": need.browser_driver_ready,
 }
 OVERRUN = 3  # a stage is ended after so many times its budget: it hangs
 
