@@ -102,7 +102,7 @@ class _Reader:
         self._step_to(said_ms)
 
     def _step_to(self, said_ms):
-        """Begin the burst of another time: as late as the log says, or 1 s later if that can't be."""
+        """Begin the burst of another time: as late as the log says, else 1 s later."""
         if said_ms == self.log_ms:
             return
         step_ms = 1000
