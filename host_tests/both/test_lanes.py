@@ -1,0 +1,435 @@
+"""The two lanes against a scripted station: nothing is freed by PUBACK, nothing is lost by a lost answer."""
+
+from tracker.fix import STOPPED, Fix
+from tracker.record import FIX, Record
+from tracker.store.codec import Codec
+from tracker.uplink.block import BlockWriter
+from tracker.uplink.lanes import HistoryLane, LiveLane
+from tracker.uplink.mqtt import Session
+from uplink_fakes import JOURNAL_ID, Clock, ListJournal, Wire, answer, puback, publish, records_of
+
+HIST = b"lacak/t/hist"
+LIVE = b"lacak/t/live"
+ACK, REFUSED = 0x13, 0x14
+SLOTS, AHEAD = 12, 32
+
+
+class Trail:
+    newest = None
+    newest_ms = 0
+
+
+class Rig:
+    def __init__(self, n=0, ms=0):
+        self.clock = Clock(ms)
+        self.journal = ListJournal(n)
+        self.trail = Trail()
+        self.boot()
+
+    def boot(self):
+        """A fresh uplink on the same journal, as after a reset."""
+        writer = BlockWriter(Codec(), b"t", bytes(32))
+        diff = self.clock.ticks_diff
+        self.live = LiveLane(self.trail, writer, LIVE, 10, diff)
+        self.history = HistoryLane(self.journal, writer, HIST, 60, diff)
+        self.session = Session(diff, self.history.on_puback, self._on_message, 1100, 512)
+        self.connect()
+
+    def _on_message(self, buf, topic_at, topic_n, at, end):
+        self.history.on_message(self.session, buf, at, end)
+
+    def connect(self):
+        self.wire = Wire()
+        self.session.attach(self.wire, 60, self.clock.ticks_ms())
+        self.live.connected()
+        self.history.connected(self.session)
+
+    def cut(self):
+        self.session.close("cut")
+        self.history.disconnected()
+
+    def pump(self, s=0):
+        """Time passes; the broker answers pings; the packets that were sent."""
+        self.clock.ms += 1000 * s
+        now = self.clock.ticks_ms()
+        self.session.pump(now)
+        self.live.pump(self.session, now)
+        self.history.pump(self.session, now)
+        sent = self.wire.taken()
+        for packet in sent:
+            if packet.op == 0xC0:
+                self.wire.give(b"\xd0\0")
+        return [packet for packet in sent if packet.type == 3]
+
+    def blocks(self, s=0):
+        """[(first, last, packet), ...] of the history blocks that one pump sends."""
+        return [span(packet) + (packet,) for packet in self.pump(s) if packet.topic == HIST]
+
+    def pubacked(self, blocks):
+        for block in blocks:
+            self.wire.give(puback(block[2].pid))
+
+    def station(self, data):
+        self.wire.give(publish(b"lacak/t/ack", data, 0))
+
+    def drain(self, most=100):
+        """Send and PUBACK until nothing more goes out; the blocks."""
+        all_blocks = []
+        for _ in range(most):
+            blocks = self.blocks()
+            if not blocks:
+                return all_blocks
+            all_blocks += blocks
+            self.pubacked(blocks)
+
+
+def span(packet):
+    first, fixes = records_of(packet.payload, Codec())
+    return first, first + len(fixes) - 1
+
+
+def spans(blocks):
+    return [block[:2] for block in blocks]
+
+
+# --- history: order, batching, window -------------------------------------------------------------------------------
+
+
+def test_backlog_goes_in_order_without_a_hole():
+    rig = Rig(500)
+    assert spans(rig.drain()) == [(n, min(n + 59, 499)) for n in range(0, 500, 60)]
+
+
+def test_twelve_at_once_then_as_pubacks_come():
+    rig = Rig(60 * 20)
+    blocks = rig.blocks()
+    assert len(blocks) == SLOTS and rig.blocks() == []
+    rig.pubacked(blocks[3:4])
+    assert spans(rig.blocks()) == [(720, 779)]
+
+
+def test_new_records_wait_for_sixty_or_for_a_minute():
+    rig = Rig(60)
+    rig.drain()
+    for _ in range(59):
+        rig.journal.append_fix()
+    assert rig.blocks() == []
+    rig.journal.append_fix()
+    assert spans(rig.drain()) == [(60, 119)]
+    rig.journal.append_fix()
+    assert rig.blocks() == []
+    assert rig.blocks(59) == []
+    rig.journal.append_fix()
+    assert spans(rig.blocks(1)) == [(120, 121)]
+
+
+def test_at_a_reconnect_everything_that_waits_goes_at_once():
+    rig = Rig(60)
+    rig.drain()
+    rig.journal.append_fix()
+    assert rig.blocks() == []
+    rig.cut()
+    rig.connect()
+    assert spans(rig.blocks()) == [(60, 60)]
+
+
+def test_no_more_than_32_blocks_ahead_of_the_stations_answer():
+    rig = Rig(60 * 50)
+    assert len(rig.drain()) == AHEAD and rig.history.ahead() == AHEAD
+    assert rig.blocks(30) == []
+    rig.station(answer(ACK, [(0, 119)]))
+    assert spans(rig.drain()) == [(1920, 1979), (1980, 2039)]
+
+
+def test_acked_records_are_not_sent_after_a_reset():
+    rig = Rig(300)
+    rig.drain()
+    rig.station(answer(ACK, [(0, 119), (180, 239)]))
+    rig.pump()
+    rig.boot()
+    blocks = spans(rig.drain())
+    assert blocks[0][0] == 120 and blocks[-1][1] == 299
+
+
+# --- history: what frees --------------------------------------------------------------------------------------------
+
+
+def test_puback_frees_nothing():
+    rig = Rig(120)
+    rig.drain()
+    rig.pump(10)
+    assert rig.journal.acked == set() and rig.history.ahead() == 2
+
+
+def test_the_stations_answer_frees():
+    rig = Rig(120)
+    rig.drain()
+    rig.station(answer(ACK, [(0, 59)]))
+    rig.pump()
+    assert rig.journal.acked == set(range(60))
+    assert rig.history.ahead() == 1 and rig.history.freed == 1
+
+
+def test_answer_before_the_puback():
+    rig = Rig(60)
+    blocks = rig.blocks()
+    rig.station(answer(ACK, [(0, 59)]))
+    rig.pubacked(blocks)
+    rig.pump()
+    assert rig.history.ahead() == 0 and rig.session.free == SLOTS
+    assert rig.blocks(600) == []
+
+
+def test_half_an_answer_keeps_the_block():
+    rig = Rig(60)
+    rig.drain()
+    rig.station(answer(ACK, [(0, 30)]))
+    rig.pump()
+    assert rig.history.ahead() == 1
+    assert len(rig.blocks(120)) == 1
+
+
+def test_answers_for_what_never_left_free_nothing():
+    rig = Rig(60)
+    rig.drain()
+    for _ in range(30):
+        rig.journal.append_fix()
+    rig.station(answer(ACK, [(60, 89)]))
+    rig.station(answer(ACK, [(0, 1 << 29)]))
+    rig.pump()
+    assert rig.journal.acked == set(range(60)) and rig.history.unsent == 2
+
+
+def test_repeated_stale_foreign_and_malformed_answers_change_only_counters():
+    rig = Rig(120)
+    rig.drain()
+    good = answer(ACK, [(0, 59)])
+    for data in (
+        good, good, answer(ACK, [(0, 119)], b"JOURNAL2"), b"", b"\x13", good[:-1], good + b"x", b"\x15" + JOURNAL_ID,
+        answer(REFUSED, [(0, 59)])[:-1], answer(REFUSED, [(0, 119)], b"JOURNAL2"),
+    ):  # fmt: skip
+        rig.station(data)
+    rig.pump()
+    rig.pump()
+    history = rig.history
+    assert rig.session.reason is None
+    assert rig.journal.acked == set(range(60)) and history.ahead() == 1
+    assert (history.acks, history.stale, history.foreign, history.malformed) == (2, 1, 2, 6)
+
+
+# --- history: sending again -----------------------------------------------------------------------------------------
+
+
+def test_lost_answer_sends_again_after_two_minutes_doubling_to_an_hour():
+    rig = Rig(60)
+    rig.drain()
+    s, waits = 0, []
+    while len(waits) < 8:
+        s += 5
+        blocks = rig.blocks(5)
+        if blocks:
+            assert spans(blocks) == [(0, 59)] and not blocks[0][2].dup
+            rig.pubacked(blocks)
+            waits.append(s)
+            s = 0
+    assert rig.session.reason is None
+    # each wait begins at the PUBACK, which is read one step after the block
+    assert waits[0] == 120
+    assert [wait - 5 for wait in waits[1:]] == [240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_reconnect_resends_only_what_lacks_a_puback_with_dup_and_its_id():
+    rig = Rig(60 * 6)
+    blocks = rig.blocks()
+    rig.pubacked(blocks[:1] + blocks[4:])
+    rig.pump()
+    rig.cut()
+    rig.connect()
+    again = rig.blocks()
+    assert spans(again) == spans(blocks[1:4])
+    assert [block[2].pid for block in again] == [block[2].pid for block in blocks[1:4]]
+    assert [block[2].payload for block in again] == [block[2].payload for block in blocks[1:4]]
+    assert all(block[2].dup for block in again)
+    rig.pubacked(again)
+    rig.pump()
+    assert rig.session.free == SLOTS and rig.blocks() == []
+
+
+def test_new_blocks_after_a_reconnect_come_behind_and_are_no_dups():
+    rig = Rig(60 * 14)
+    first = rig.blocks()
+    rig.cut()
+    rig.connect()
+    again = rig.blocks()
+    assert spans(again) == spans(first)
+    rig.pubacked(again)
+    new = rig.blocks()
+    assert spans(new) == [(720, 779), (780, 839)]
+    assert not any(block[2].dup for block in new)
+    assert not {block[2].pid for block in new} & {block[2].pid for block in again}
+
+
+def test_cut_twice_before_anything_went_again():
+    rig = Rig(60 * 3)
+    first = rig.blocks()
+    rig.cut()
+    rig.connect()
+    rig.wire.write_room = 0
+    rig.pump()
+    rig.cut()
+    rig.connect()
+    assert spans(rig.blocks()) == spans(first)
+
+
+def test_answer_for_a_cut_block_gives_its_slot_back():
+    rig = Rig(60 * 2)
+    rig.blocks()
+    rig.cut()
+    rig.connect()
+    rig.wire.write_room = 1
+    rig.pump()  # the first block is stuck in the stream, the second still waits for its turn
+    rig.station(answer(ACK, [(60, 119)]))
+    rig.pump()
+    assert rig.history.ahead() == 1 and rig.session.free == SLOTS - 1
+    rig.wire.write_room = 5000
+    blocks = rig.blocks()
+    assert spans(blocks) == [(0, 59)]
+    rig.pubacked(blocks)
+    rig.pump(25)
+    assert rig.session.reason is None
+
+
+def test_empty_answer_asks_for_everything_again_at_once():
+    rig = Rig(60 * 3)
+    rig.drain()
+    rig.station(answer(ACK, [(60, 119)]))
+    rig.station(answer(ACK, []))
+    assert spans(rig.blocks()) == [(0, 59), (120, 179)]
+
+
+def test_refused_block_is_kept_counted_and_not_sent_again():
+    rig = Rig(120)
+    rig.drain()
+    rig.station(answer(REFUSED, [(0, 59)]))
+    rig.station(answer(ACK, [(60, 119)]))
+    rig.pump()
+    assert rig.history.refused == 1 and rig.history.ahead() == 0
+    assert rig.journal.acked == set(range(60, 120))
+    for _ in range(200):
+        assert rig.blocks(60) == []
+    rig.cut()
+    rig.connect()
+    assert rig.blocks() == []
+
+
+def test_block_that_the_ring_has_overwritten_is_let_go():
+    rig = Rig(180)
+    rig.blocks()
+    rig.cut()
+    rig.journal.oldest_seq = 90
+    rig.connect()
+    again = rig.blocks()
+    assert spans(again)[0][0] == 90 and spans(again)[-1][1] >= 179
+    assert rig.history.lost == 1 and rig.session.free == SLOTS - 2
+    rig.pubacked(again)
+    rig.pump(25)
+    assert rig.session.reason is None
+
+
+def test_lost_and_repeated_answers_cuts_and_lost_pubacks_in_any_mixture():
+    for seed in range(5):
+        _mixture(seed)
+
+
+def _mixture(seed):
+    rig = Rig(700)
+    stored = set()
+    for step in range(3000):
+        seed = (seed * 1103 + 12347) % 1000003
+        if step < 100:
+            rig.journal.append_fix()
+        elif len(rig.journal.acked) == 800:
+            break
+        if seed % 37 == 0 or rig.session.reason:
+            rig.cut()
+            rig.connect()
+        for first, last, packet in rig.blocks(15):
+            seed = (seed * 1103 + 12347) % 1000003
+            stored.update(range(first, last + 1))
+            if seed % 4:
+                rig.wire.give(puback(packet.pid))
+            for _ in range(seed // 8 % 3):
+                rig.station(answer(ACK, [(first, last)]))
+        assert rig.journal.acked <= stored
+    assert stored == rig.journal.acked == set(range(800)), seed
+    assert rig.history.ahead() == 0 and rig.history.again > 0
+
+
+# --- live -----------------------------------------------------------------------------------------------------------
+
+
+def _fix(sec, speed_cms, flags=0):
+    fix = Fix()
+    fix.sec, fix.lat_udeg, fix.lon_udeg, fix.kind = 200000000 + sec, -6178000 + sec, 106630000, 1
+    fix.speed_cms, fix.flags = speed_cms, flags
+    return fix
+
+
+def _lives(speed, seconds, flags=0, rig=None, start=0):
+    """Seconds at which a live fix went out, with a new fix each second."""
+    rig = rig or Rig()
+    found = []
+    for s in range(start, start + seconds):
+        rig.trail.newest, rig.trail.newest_ms = _fix(s, speed, flags), s * 1000
+        for packet in rig.pump(1):
+            assert packet.topic == LIVE and packet.op == 0x31
+            found.append(s)
+    return found, rig
+
+
+def test_newest_fix_is_the_first_word_after_a_connect():
+    rig = Rig(500)
+    rig.trail.newest, rig.trail.newest_ms = _fix(7, 1000), 7000
+    packets = rig.pump()
+    assert packets[0].topic == LIVE and packets[1].topic == HIST
+    rec, codec = Record(), Codec()
+    codec.reset()
+    assert packets[0].payload[0] == 0x12
+    assert codec.decode(packets[0].payload, 1, len(packets[0].payload), rec) == len(packets[0].payload)
+    assert rec.kind == FIX and rec.fix.sec == 200000007 and rec.fix.lat_udeg == -6177993
+
+
+def test_live_every_10_s_moving_and_every_60_s_standing():
+    assert _lives(900, 61)[0] == [0, 10, 20, 30, 40, 50, 60]
+    assert _lives(None, 21)[0] == [0, 10, 20]
+    assert _lives(20, 121)[0] == [0, 60, 120]
+    assert _lives(900, 121, STOPPED)[0] == [0, 60, 120]
+
+
+def test_the_stop_is_shown_like_a_moving_fix_and_so_is_the_start():
+    found, rig = _lives(900, 15)
+    assert found == [0, 10]
+    found, rig = _lives(0, 100, 0, rig, 15)
+    assert found == [20, 80]
+    found, rig = _lives(900, 30, 0, rig, 115)
+    assert found == [115, 125, 135]
+
+
+def test_live_says_nothing_new_twice_except_after_a_reconnect():
+    rig = Rig()
+    assert rig.pump() == []
+    rig.trail.newest, rig.trail.newest_ms = _fix(0, 900), 0
+    assert len(rig.pump()) == 1
+    for _ in range(20):
+        assert rig.pump(10) == []
+    rig.cut()
+    rig.connect()
+    assert len(rig.pump()) == 1
+    assert rig.live.sent == 2
+
+
+def test_live_fix_that_cannot_be_said_is_left_out():
+    rig = Rig()
+    rig.trail.newest, rig.trail.newest_ms = _fix(0, 900), 0
+    rig.trail.newest.lat_udeg = 91000000
+    assert rig.pump() == [] and rig.session.reason is None
