@@ -1,0 +1,88 @@
+"""A board's profile: boards/<board>/board.json, read and checked before anything is built or written.
+
+In: a folder of boards.  Out: load(), problems(), on_board().
+"""
+
+import json
+
+from flashing import partitions
+
+_FLASH_PINS = range(6, 12)  # the module's own flash chip hangs on them
+_PSRAM_PINS = (16, 17)  # of a WROVER module
+_CONSOLE_PINS = (1, 3)  # UART0: a byte 0x03 from a receiver would stop the program
+_INPUT_ONLY = range(34, 40)
+_NO_PINS = (20, 24, 28, 29, 30, 31, 37, 38)  # not led out of the chip, or not on any module in use
+_ADC1_PINS = range(32, 40)  # ADC2 doesn't work while Wi-Fi is on
+_STRAPS = {
+    0: "high at reset, or the chip waits for a download",
+    2: "low or open for a download by cable",
+    5: "high at reset",
+    12: "low at reset, or the flash gets 1.8 V and nothing starts",
+    15: "high at reset",
+}
+_WAKES = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27) + tuple(range(32, 40))  # pins that end a deep sleep
+_NEEDED = ("name", "title", "chip", "image", "flash_bytes", "psram", "gnss", "partitions")
+_TOOLS_ONLY = ("title", "partitions", "image", "flash_bytes")  # the running tracker has no use for them
+
+
+def load(folder, name):
+    """The profile, or FileNotFoundError / ValueError."""
+    with open(folder / name / "board.json", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def on_board(profile):
+    """What goes to the board's own board.json: every byte of it is parsed in a small heap at each start."""
+    kept = {key: profile[key] for key in profile if key not in _TOOLS_ONLY}
+    return (json.dumps(kept, separators=(",", ":")) + "\n").encode()
+
+
+def problems(profile):
+    """Sentences; an empty list means that the board can be built for."""
+    missing = [key for key in _NEEDED if key not in profile]
+    if missing:
+        return ["board.json has no %s." % ", ".join("'%s'" % key for key in missing)]
+    found = []
+    owners = {}
+    for owner, pin, is_output in pins(profile):
+        if pin in owners:
+            found.append("GPIO%s is used twice: by %s and %s." % (pin, owners[pin], owner))
+        owners[pin] = owner
+        trouble = _trouble(owner, pin, is_output, profile["psram"])
+        if trouble:
+            found.append("GPIO%s can't be %s: %s." % (pin, owner, trouble))
+    if profile["gnss"].get("uart") not in (1, 2):
+        found.append("The receiver has to be on UART 1 or 2: UART 0 is the console.")
+    return found + partitions.problems(profile)
+
+
+def pins(profile):
+    """(owner, pin, is an output) of everything that the profile gives a pin."""
+    for group, is_output in (("inputs", False), ("adc", False), ("outputs", True), ("onewire", True)):
+        for name, pin in profile.get(group, {}).items():
+            yield group + "." + name, pin, is_output
+    for pin, _ in profile.get("power_on", ()):
+        yield "power_on", pin, True
+    yield "gnss.rx", profile["gnss"].get("rx", -1), False
+    yield "gnss.tx", profile["gnss"].get("tx", -1), True
+
+
+def _trouble(owner, pin, is_output, psram):
+    """Why this pin can't do that, or None."""
+    if not isinstance(pin, int) or not 0 <= pin <= 39 or pin in _NO_PINS:
+        return "the chip has no such pin"
+    if pin in _FLASH_PINS:
+        return "the flash chip is on it"
+    if psram and pin in _PSRAM_PINS:
+        return "the PSRAM is on it"
+    if pin in _CONSOLE_PINS:
+        return "the console is on it"
+    if is_output and pin in _INPUT_ONLY:
+        return "it is an input only"
+    if owner.startswith("adc.") and pin not in _ADC1_PINS:
+        return "only GPIO32 to 39 measure while Wi-Fi is on"
+    if not is_output and pin in _STRAPS:
+        return "it is driven from outside and has to be %s" % _STRAPS[pin]
+    if owner == "inputs.ignition" and pin not in _WAKES:
+        return "it can't wake the chip"
+    return None
