@@ -18,7 +18,7 @@ const WORDS = {
     "technician": "teknisi", "reset": "mulai ulang",
   },
 };
-const STOPPED = 1, HELD = 2, UNTIMED = 16, SPOT_M = 15;
+const STOPPED = 1, HELD = 2, UNTIMED = 16, SPOT_M = 15, DAY_S = 86400;
 const COLOUR = { trail: "#00736b", gap: "#c2410c", bad: "#b00020" };
 const ROADS = { primary: [7, 5], secondary: [5, 3.4], residential: [2.6, 1.6], access: [3.4, 2.2], tunnel: [5, 3] };
 
@@ -34,7 +34,7 @@ L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
 const ground = L.canvas({ padding: 0.5 });
 const layers = { trail: L.layerGroup().addTo(map), gaps: L.layerGroup().addTo(map), stops: L.layerGroup().addTo(map) };
 
-const state = { trucks: [], chosen: null, trails: new Map(), gaps: null, fitted: null, marker: null, placed: [] };
+const state = { trucks: [], chosen: null, trails: new Map(), fitted: null, marker: null, placed: [], drawn: "" };
 
 // ---- time and words
 
@@ -158,7 +158,7 @@ function drawHole(hole, i) {
   const middle = L.latLng((a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
   if (map.distance(a, b) > SPOT_M) {
     L.polyline(hole.line, { color: "#fff", weight: 6, interactive: false }).addTo(layers.gaps);
-    L.polyline(hole.line, { color: colour, weight: 3, dashArray: "2 8", interactive: false, className: "gap" }).addTo(layers.gaps);
+    L.polyline(hole.line, { color: colour, weight: 3.6, dashArray: "5 7", interactive: false, className: "gap" }).addTo(layers.gaps);
     L.polyline(hole.line, { opacity: 0, weight: 18 }).bindTooltip(words, { sticky: true }).addTo(layers.gaps);
   }
   const badge = node("div", "badge" + (hole.bad ? " bad" : ""), i + 1);
@@ -187,9 +187,10 @@ function sayAges() {
   if (!truck.position) { $("stamp").textContent = say("no_position"); $("age").textContent = heard; return; }
   const { time, kmh } = truck.position, age = now - time;
   $("stamp").textContent = `${day(time)}, ${clock(time)}`;
-  const speed = kmh === null ? "" : ` · ${Math.round(kmh)} km/h`;
-  $("age").textContent = `${say("position").replace("%s", length(age))}${speed} · ${heard}`;
-  state.marker?.setTooltipContent(node("span", "", `${truck.device} · ${length(age)}`));
+  const speed = kmh !== null && `${Math.round(kmh)} km/h`;
+  const recent = age < DAY_S; // of an older one, also a simulated or recorded one, the stamp says more than its age
+  $("age").textContent = [recent && say("position").replace("%s", length(age)), speed, heard].filter(Boolean).join(" · ");
+  state.marker?.setTooltipContent(node("span", "", `${truck.device} · ${recent ? length(age) : clock(time)}`));
 }
 
 function showFigures(truck, judged) {
@@ -253,11 +254,15 @@ async function refresh() {
     const device = state.chosen, truck = state.trucks.find((t) => t.device === device);
     if (truck) {
       const [fixes, judged] = await Promise.all([loadTrail(device), get("gaps?device=" + encodeURIComponent(device))]);
-      const holes = holesOf(judged);
-      drawTrail(fixes, holes);
+      const what = JSON.stringify([device, fixes.length, judged, language]);
+      if (what !== state.drawn) { // else an open tooltip would close at every live fix
+        const holes = holesOf(judged);
+        drawTrail(fixes, holes);
+        showGaps(holes);
+        state.drawn = what;
+      }
       drawTruck(truck);
       showFigures(truck, judged);
-      showGaps(holes);
       sayAges();
       if (fixes.length > 1 && state.fitted !== device) fit(device, fixes);
       tidyLabels();

@@ -1,0 +1,72 @@
+"""A stage for the station's tests: free ports, a truck's MQTT client that collects its answers, waiting with a deadline."""
+
+import asyncio
+import contextlib
+import socket
+
+import aiomqtt
+from station import wire
+from tracker.uplink.block import ack_ranges
+
+DEADLINE_S = 15
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+async def until(condition, what):
+    """Wait until it is so; the test fails with `what` when it never is."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + DEADLINE_S
+    while not condition():
+        assert loop.time() < end, "waited in vain: %s" % what
+        await asyncio.sleep(0.02)
+
+
+class Client:
+    """The truck's end of the broker: publishes, and remembers what it was answered."""
+
+    def __init__(self, truck, mqtt):
+        self.truck, self._mqtt = truck, mqtt
+        self.answers = []
+
+    async def send(self, lane, payload, **options):
+        await self._mqtt.publish(self.truck.topic(lane), payload, qos=0 if lane == "live" else 1, **options)
+
+    async def listen(self):
+        async for message in self._mqtt.messages:
+            self.answers.append(message.payload)
+
+    def acknowledged(self):
+        """Every number that was acknowledged."""
+        return {n for answer in self.answers if answer[0] == wire.ACK
+                for lo, hi in ack_ranges(answer, 0, len(answer)) for n in range(lo, hi + 1)}
+
+    def refused(self):
+        return [answer for answer in self.answers if answer[0] == wire.REFUSED]
+
+
+@contextlib.asynccontextmanager
+async def client(truck, port, user=None, password=None):
+    async with aiomqtt.Client("127.0.0.1", port, username=user, password=password) as mqtt:
+        await mqtt.subscribe(truck.topic("ack"), qos=1)
+        one = Client(truck, mqtt)
+        listening = asyncio.create_task(one.listen())
+        try:
+            yield one
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError):
+                await listening
+
+
+@contextlib.asynccontextmanager
+async def running(station):
+    await station.start()
+    try:
+        yield station
+    finally:
+        await station.stop()

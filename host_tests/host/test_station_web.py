@@ -1,0 +1,133 @@
+"""The page's JSON: what the database has, in degrees and Unix seconds; pushed when it changes; nothing from elsewhere."""
+
+import asyncio
+import json
+
+import aiohttp
+import station_truck
+from station.db import Database
+from station.ingest import Ingest
+from station.web import EPOCH_2020, Web
+from station_truck import START, Truck
+from tracker import record
+
+TRUCK = Truck()
+
+
+def ask(scene, tmp_path, **options):
+    async def stage():
+        db = Database(":memory:")
+        web = Web(db, lambda: {"connected": True, "trouble": None}, **options)
+        await web.start("127.0.0.1", 0)
+        try:
+            async with aiohttp.ClientSession(web.url) as http:
+                await scene(http, Ingest(db, {TRUCK.device: TRUCK.key}), web)
+        finally:
+            await web.stop()
+            db.close()
+
+    asyncio.run(stage())
+
+
+async def get(http, path):
+    async with http.get("/api/" + path) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
+
+
+def send(ingest, first, records):
+    ingest.commit([(TRUCK.topic("hist"), TRUCK.block(first, records))])
+
+
+def test_a_trail_is_read_on_from_where_one_was(tmp_path):
+    async def scene(http, ingest, web):
+        send(ingest, 40, station_truck.drive(10))
+        first = await get(http, "trail?device=truck-17")
+        assert first["fixes"][0] == [40, START + EPOCH_2020, -6.2, 106.64, 28.8, 0] and len(first["fixes"]) == 10
+        send(ingest, 0, station_truck.drive(5))
+        later = await get(http, "trail?device=truck-17&after=%d" % first["after"])
+        assert [f[0] for f in later["fixes"]] == [0, 1, 2, 3, 4], "backlog with lower numbers is not missed"
+        assert (await get(http, "trail?device=truck-17&after=%d" % later["after"]))["fixes"] == []
+
+    ask(scene, tmp_path)
+
+
+def test_gaps_are_named_and_what_is_missing_counted(tmp_path):
+    async def scene(http, ingest, web):
+        send(ingest, 0, [station_truck.fix(START), station_truck.gap(START, START + 600, record.NO_FIX, 3),
+                         station_truck.fix(START + 600)])
+        send(ingest, 5, [station_truck.fix(START + 630)])
+        at = START + EPOCH_2020
+        assert await get(http, "gaps?device=truck-17") == {
+            "gaps": [{"from": at, "to": at + 600, "reason": "no fix", "detail": 3}],
+            "unexplained": [[at + 600, at + 630]], "missing": 2}
+
+    ask(scene, tmp_path)
+
+
+def test_the_fleet_shows_the_newer_of_both_lanes(tmp_path):
+    async def scene(http, ingest, web):
+        ingest.commit([(TRUCK.topic("live"), TRUCK.live(station_truck.fix(START + 50, lat=-6_150_000)))])
+        send(ingest, 0, station_truck.drive(3))
+        (truck,) = await get(http, "fleet")
+        assert truck["position"]["lat"] == -6.15 and truck["stored"] == 3
+        send(ingest, 3, [station_truck.fix(START + 90, lat=-6_160_000)])
+        (truck,) = await get(http, "fleet")
+        assert truck["position"]["lat"] == -6.16 and truck["position"]["time"] == START + 90 + EPOCH_2020
+
+    ask(scene, tmp_path)
+
+
+def test_bad_questions_are_answered_in_words(tmp_path):
+    async def scene(http, ingest, web):
+        for path in ("trail", "gaps", "trail?device=x&after=-1", "trail?device=x&after=" + "9" * 40):
+            async with http.get("/api/" + path) as response:
+                assert response.status == 400
+        assert (await get(http, "trail?device=' OR 1=1"))["fixes"] == []
+        async with http.get("/page/..%2fweb.py") as response:
+            assert response.status in (403, 404)
+
+    ask(scene, tmp_path)
+
+
+def test_a_change_is_pushed_and_coalesced(tmp_path):
+    async def scene(http, ingest, web):
+        async with http.get("/api/events") as stream:
+            await stream.content.readuntil(b"\n\n")
+            for device in ("b", "a", "b"):
+                web.changed({device})
+            pushed = await asyncio.wait_for(stream.content.readuntil(b"\n\n"), 5)
+            assert json.loads(pushed.removeprefix(b"data: ")) == ["a", "b"]
+
+    ask(scene, tmp_path)
+
+
+def test_nothing_may_be_loaded_from_a_third_party(tmp_path):
+    async def scene(http, ingest, web):
+        async with http.get("/") as response:
+            policy = response.headers["Content-Security-Policy"]
+            assert "http" not in policy and "default-src 'self'" in policy
+            assert "//" not in (await response.text()).replace("<!doctype", "")
+        async with http.get("/leaflet/leaflet.js") as response:
+            assert b"Leaflet 1.9" in (await response.read())[:200]
+
+    ask(scene, tmp_path)
+
+
+def test_only_the_tile_server_may_be_asked_when_there_is_one(tmp_path):
+    async def scene(http, ingest, web):
+        async with http.get("/") as response:
+            assert "img-src 'self' data: https://tiles.example/osm/;" in response.headers["Content-Security-Policy"]
+        assert (await get(http, "station"))["tiles_url"] == "https://tiles.example/osm/{z}/{x}/{y}.png"
+
+    ask(scene, tmp_path, tiles_url="https://tiles.example/osm/{z}/{x}/{y}.png")
+
+
+def test_the_outline_is_served_as_it_is(tmp_path):
+    path = tmp_path / "roads.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": []}))
+
+    async def scene(http, ingest, web):
+        assert (await get(http, "outline"))["features"] == []
+
+    ask(scene, tmp_path, outline=path)
