@@ -3,7 +3,7 @@ PYTHON ?= python3
 setup = PYTHONPATH=tools $(1) -B -m setup.$(2)
 in_venv = $(call setup,.venv/bin/python,$(1))
 
-.PHONY: demo test bench logs venv vm libs clean
+.PHONY: demo test bench logs venv venv-demo python vm libs clean
 
 demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE=all, PORT=8080
 	.venv/bin/python tools/demo.py
@@ -17,11 +17,14 @@ bench: venv vm libs  ## all benchmarks, or one: B=road
 logs: venv-demo  ## logs of real receivers, for tests and benchmarks that want them
 	$(call in_venv,logs)
 
-venv:
+venv: python
 	@$(call setup,$(PYTHON),venv) test
 
-venv-demo:
+venv-demo: python
 	@$(call setup,$(PYTHON),venv) demo
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "set-up: cannot go on: no $(PYTHON) here: apt-get install python3" >&2; exit 1; }
 
 vm: venv-demo
 	@$(call in_venv,vm)
@@ -33,5 +36,3 @@ clean:  ## everything that was made or fetched
 	rm -rf .venv .cache build
 	find firmware host_tests tools \( -name __pycache__ -o -name "*.egg-info" \) -prune -exec rm -rf {} +
 	find firmware/lib -mindepth 1 ! -name README.md ! -name lock.json -delete
-
-export NMEA SAMPLE PORT

@@ -27,7 +27,8 @@ def test_cut_varint_is_refused():
 
 
 def test_endless_varint_is_refused():
-    assert varint(b"\x80" * 9, 0, 9) == (0, -1)
+    assert varint(b"\x80" * 4 + b"\x01", 0, 5) == (1 << 28, 5)
+    assert varint(b"\x80" * 5 + b"\x01", 0, 6) == (0, -1)
 
 
 def test_gap_says_from_to_reason_detail():

@@ -1,9 +1,10 @@
 """make test: the stages one after the other, what each one fetches first, the time that each may take.
 
-Out: the closing line counts the tests of all stages; exit code 1 when one failed or a stage overran.
+Out: the closing line counts the tests of all stages; exit code 1 when one failed or a stage had to be ended.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -78,12 +79,21 @@ def run_stage(name, markers, budget_s):
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "-m", markers, "--junit-xml=%s" % report, "-o", "junit_logging=no"]
+    return read_report(report, run_within(command, budget_s * OVERRUN))
+
+
+def run_within(command, limit_s):
+    """Exit code of command, or -1 where it had to be ended, with every VM and broker that it had started."""
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
-        code = subprocess.run(command, cwd=ROOT, env=os.environ, timeout=budget_s * OVERRUN).returncode
+        return process.wait(limit_s)
     except subprocess.TimeoutExpired:
-        print("stage %s was ended after %d s" % (name, budget_s * OVERRUN))
-        code = -1
-    return read_report(report, code)
+        print("ended after %d s" % limit_s, flush=True)
+        return -1
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def read_report(report, code):
