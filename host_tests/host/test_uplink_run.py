@@ -1,0 +1,248 @@
+"""The uplink's whole life on a clock that the test turns: connecting, refusals in words, back-off, and closing on every path."""
+
+import errno
+from types import SimpleNamespace
+
+import pytest
+from uplink_fakes import Clock, ListJournal, Wire, answer, puback, publish, suback
+
+pytestmark = pytest.mark.libs
+CHECK_PASSWORD = "check broker_user and broker_password"
+
+
+class Over(BaseException):
+    """The test's time is up."""
+
+
+class Broker:
+    """A net whose streams all end here: it answers as MQTT asks, and as a station when told to."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.code = 0
+        self.open_error = None
+        self.is_station = False
+        self.silent = False
+        self.hangs_up = False
+        self.gives_pubacks = True
+        self.wires = []
+        self.opened_ms = []
+        self.seen = []
+
+    async def open(self, host, port, timeout_ms, beat):
+        self.opened_ms.append(self.clock.ms)
+        if self.open_error:
+            raise OSError(self.open_error)
+        self.wires.append(Wire())
+        return self.wires[-1]
+
+    def turn(self):
+        if not self.wires or self.silent:
+            return
+        wire = self.wires[-1]
+        for packet in wire.taken():
+            self.seen.append(packet)
+            if packet.op == 0x10:
+                wire.give(bytes((0x20, 2, 0, self.code)))
+            elif packet.op == 0x82:
+                wire.give(suback(packet.pid))
+            elif packet.op == 0xC0:
+                wire.give(b"\xd0\0")
+            elif packet.type == 3 and packet.qos and self.gives_pubacks:
+                wire.give(puback(packet.pid))
+                if self.is_station:
+                    first, n = packet.payload[9], packet.payload[10]
+                    wire.give(publish(b"lacak/truck-1/ack", answer(0x13, [(first, first + n - 1)]), 1, 9))
+        wire.eof = self.hangs_up
+
+    def topics(self):
+        return [packet.topic.rpartition(b"/")[2] for packet in self.seen if packet.type == 3]
+
+
+class Rig:
+    def __init__(self, records=0, **settings):
+        from tracker.uplink.uplink import Uplink
+
+        self.clock = Clock()
+        self.broker = Broker(self.clock)
+        self.link_is_up = True
+        self.lines = []
+        self.caps = []
+        self.events = []  # (ms, what to do)
+        self.last_beat_ms = self.longest_ms = 0
+        self.journal = ListJournal(records)
+        self.trail = SimpleNamespace(newest=None, newest_ms=0)
+        values = dict(
+            device_id="truck-1", device_key=bytes(32), broker_host="broker", broker_port=1883, broker_user="truk",
+            broker_password="rahasia", keepalive_s=60, live_s=10, batch_s=60,
+        )  # fmt: skip
+        self.clock.sleep_ms = self._sleep_ms
+        self.uplink = Uplink(
+            SimpleNamespace(**{**values, **settings}), self.journal, self.trail, self.broker,
+            SimpleNamespace(up=lambda: self.link_is_up), self.clock, self._randbelow,
+            SimpleNamespace(info=self.lines.append, warn=self.lines.append), 7,
+        )  # fmt: skip
+
+    def _randbelow(self, n):
+        self.caps.append(n - 1)
+        return n - 1
+
+    async def _sleep_ms(self, ms):
+        self.clock.ms += ms
+        self.broker.turn()
+        while self.events and self.events[0][0] <= self.clock.ms:
+            self.events.pop(0)[1]()
+        if self.clock.ms >= self.end_ms:
+            raise Over
+
+    def _beat(self):
+        self.longest_ms = max(self.longest_ms, self.clock.ms - self.last_beat_ms)
+        self.last_beat_ms = self.clock.ms
+
+    def run(self, s):
+        self.end_ms = self.clock.ms + 1000 * s
+        with pytest.raises(Over):
+            self.uplink.run(self._beat).send(None)
+
+    def at(self, s, what):
+        self.events.append((1000 * s, what))
+
+    def said(self, words):
+        return [line for line in self.lines if words in line]
+
+
+def test_first_words_after_connack():
+    from tracker.fix import Fix
+
+    rig = Rig(70)
+    rig.trail.newest = Fix()
+    rig.run(2)
+    kinds = [(packet.type, packet.topic if packet.type == 3 else b"") for packet in rig.broker.seen]
+    assert [kind for kind, _ in kinds[:4]] == [1, 3, 8, 3]
+    assert rig.broker.topics() == [b"live", b"state", b"hist", b"hist"]
+    birth = rig.broker.seen[3]
+    assert birth.retain and birth.payload == b"online 0.1.0 4a4f55524e414c31 0 0 70 7"
+    assert rig.said("connected to broker:1883")
+    assert rig.uplink.trouble is None
+
+
+def test_station_frees_the_journal():
+    rig = Rig(100)
+    rig.broker.is_station = True
+    rig.run(5)
+    assert rig.journal.acked == set(range(100))
+    assert rig.journal.flushes > 0
+
+
+def test_message_on_another_topic_is_counted():
+    rig = Rig(60)
+    rig.at(1, lambda: rig.broker.wires[0].give(publish(b"lacak/truck-2/ack", answer(0x13, [(0, 59)]))))
+    rig.run(3)
+    assert rig.uplink.strange_topics == 1 and rig.journal.acked == set()
+
+
+def test_refused_password_in_words_with_back_off_and_nothing_lost():
+    rig = Rig(60)
+    rig.broker.code = 5
+    rig.at(900, lambda: setattr(rig.broker, "code", 0))
+    rig.run(1800)
+    assert len(rig.said(CHECK_PASSWORD)) == 10  # at 0, 2, 6, 14, 30, 62, 126, 254, 510 and 810 s
+    assert not rig.said("rahasia")
+    assert all(wire.closed for wire in rig.broker.wires[:-1])
+    assert rig.uplink.connects == 1
+    assert rig.broker.topics()[:2] == [b"state", b"hist"]
+
+
+def test_back_off_from_2_s_to_300_s_with_full_jitter():
+    rig = Rig()
+    rig.broker.open_error = errno.ECONNREFUSED
+    rig.run(3000)
+    assert rig.caps[:10] == [2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000]
+    waits = [b - a for a, b in zip(rig.broker.opened_ms, rig.broker.opened_ms[1:])]
+    assert waits == rig.caps[: len(waits)]
+    assert rig.said("nothing listens there: check broker_host and broker_port")
+
+
+def test_back_off_is_not_forgotten_by_a_broker_that_accepts_and_hangs_up():
+    rig = Rig()
+    rig.broker.hangs_up = True
+    rig.run(100)
+    assert rig.uplink.connects >= 4
+    assert rig.caps[:4] == [2000, 4000, 8000, 16000]
+
+
+def test_back_off_begins_anew_after_a_session_of_a_minute():
+    rig = Rig()
+    rig.broker.code = 3
+    rig.at(20, lambda: setattr(rig.broker, "code", 0))
+    rig.at(120, lambda: setattr(rig.broker.wires[-1], "eof", True))
+    rig.run(121)
+    assert rig.caps == [2000, 4000, 8000, 16000, 2000]
+
+
+def test_waits_for_the_link_and_ends_with_it():
+    rig = Rig(60)
+    rig.link_is_up = False
+    rig.at(100, lambda: setattr(rig, "link_is_up", True))
+    rig.at(200, lambda: setattr(rig, "link_is_up", False))
+    rig.at(400, lambda: setattr(rig, "link_is_up", True))
+    rig.run(500)
+    assert [ms // 1000 for ms in rig.broker.opened_ms] == [100, 400]
+    assert rig.said("the link is down")
+    assert rig.broker.wires[0].closed
+    assert rig.journal.flushes > 1000  # answers go to flash without a link, too
+
+
+def test_no_connack_and_a_broker_that_falls_silent():
+    rig = Rig(60)
+    rig.broker.silent = True
+    rig.at(22, lambda: setattr(rig.broker, "silent", False))
+    rig.at(30, lambda: setattr(rig.broker, "silent", True))
+    rig.run(140)
+    assert rig.said("no answer in time")
+    assert rig.said("no PINGRESP")
+    assert all(wire.closed for wire in rig.broker.wires[:2])
+
+
+def test_cut_blocks_go_again_with_dup_on_the_next_connection():
+    rig = Rig(60)
+    rig.broker.gives_pubacks = False
+    rig.at(22, lambda: setattr(rig.broker, "gives_pubacks", True))
+    rig.run(40)
+    first, second = [packet for packet in rig.broker.seen if packet.type == 3 and packet.topic.endswith(b"hist")]
+    assert (first.dup, second.dup) == (False, True)
+    assert first.pid == second.pid and first.payload == second.payload
+    assert rig.said("no PUBACK")
+
+
+def test_stream_is_closed_when_the_task_is_cancelled():
+    rig = Rig()
+    rig.run(5)
+    assert rig.broker.wires[0].closed == 1
+    assert rig.uplink.session.reason == "stopped"
+
+
+def test_beat_is_heard_at_least_every_200_ms():
+    rig = Rig(60)
+    rig.broker.code = 5
+    rig.at(60, lambda: setattr(rig.broker, "code", 0))
+    rig.at(120, lambda: setattr(rig, "link_is_up", False))
+    rig.at(180, lambda: setattr(rig, "link_is_up", True))
+    rig.run(300)
+    assert 0 < rig.longest_ms <= 200
+
+
+def test_without_a_broker_host_nothing_is_opened():
+    rig = Rig(60, broker_host="")
+    rig.run(60)
+    assert rig.broker.opened_ms == [] and rig.longest_ms <= 200
+
+
+def test_error_without_a_name_is_told_by_its_number():
+    rig = Rig()
+    rig.broker.open_error = 77
+    rig.run(1)
+    assert rig.said("error 77")
+    rig.broker.open_error = -2
+    rig.run(10)
+    assert rig.said("the name cannot be found: check broker_host")
