@@ -7,6 +7,7 @@ import sim_world
 from sim_line import Line
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+_EINVAL = -22
 _STREAM_POLL, _POLLIN, _POLLOUT = 3, 1, 4
 _START_MS = 3000  # a receiver says nothing for so long after power-on
 _OLD_MS = 10_000  # no burst that began earlier is still on the line
@@ -106,7 +107,7 @@ class UART(io.IOBase):
 
     def ioctl(self, op, arg):
         if op != _STREAM_POLL:
-            return 0
+            return _EINVAL  # 0 would be an answer: to "which file descriptor", that of the standard input
         return arg & _POLLOUT | (arg & _POLLIN if arg & _POLLIN and self._pull() else 0)
 
     def next_ms(self):

@@ -27,8 +27,7 @@ class WLAN:
 
     def _reset(self):
         self._active = False
-        self._joined_ms = None  # when the address is there; None: nobody asked for one
-        self._outages = 0
+        self._asked_ms = None  # when connect() was called; None: nobody wants a connection
 
     def active(self, on=None):
         if on is None:
@@ -40,27 +39,23 @@ class WLAN:
     def connect(self, ssid=None, key=None, **options):
         if not self._active:
             raise OSError("Wifi Not Started")
-        if self._joined_ms is not None and not self.isconnected():
+        if self._asked_ms is not None and not self.isconnected():
             raise OSError("Wifi Internal Error")  # the driver refuses a second connect while it is at the first
         global _up
         _up = self
-        self._join()
+        self._asked_ms = sim_clock.ms
 
     def disconnect(self):
-        self._joined_ms = None
+        self._asked_ms = None
 
     def isconnected(self):
         """The driver goes on trying by itself after the access point was lost."""
-        if self._joined_ms is None or sim_world.outage():
-            return False
-        if self._outages != sim_world.outages_begun():
-            self._join()
-        return sim_clock.ms >= self._joined_ms
+        return self._asked_ms is not None and sim_clock.ms >= self._joined_ms()
 
     def status(self, what=None):
         if what == "rssi":
             return -60
-        if self._joined_ms is None:
+        if self._asked_ms is None:
             return STAT_IDLE
         if self.isconnected():
             return STAT_GOT_IP
@@ -77,13 +72,13 @@ class WLAN:
     def config(self, *what, **_):
         return b"\x24\x0a\xc4\x00\x00\x01" if what == ("mac",) else None
 
-    def _join(self):
-        self._outages = sim_world.outages_begun()
-        since_ms = sim_clock.ms
+    def _joined_ms(self):
+        """When the address is there, counted from connect() or from the end of an outage since."""
+        since_ms = self._asked_ms
         for from_s, to_s in sim_world.script.get("outages", ()):
-            if from_s * 1000 <= since_ms < to_s * 1000:
+            if from_s * 1000 <= sim_clock.ms and to_s * 1000 > since_ms:
                 since_ms = int(to_s * 1000)
-        self._joined_ms = since_ms + _JOIN_MS
+        return since_ms + _JOIN_MS
 
 
 def hostname(name=None):

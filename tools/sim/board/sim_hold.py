@@ -31,6 +31,7 @@ class Hold:
         self.open.clear()
 
     def ask(self, awaited, key=0, last=0):
+        self._drop_lost()
         self.open.append((awaited, key, last, ticks_add(ticks_ms(), _MOST_MS)))
 
     def answer(self, awaited, key=0):
@@ -46,9 +47,7 @@ class Hold:
 
     def waiting(self):
         """Is an answer on its way? Not if it is in the board's buffer already, late, or lost in an outage."""
-        if self._outages != sim_world.outages_begun():
-            self._outages = sim_world.outages_begun()
-            self.open.clear()
+        self._drop_lost()
         while self.open and ticks_diff(ticks_ms(), self.open[0][3]) >= 0:
             self.open.pop(0)
         if not self.open or sim_world.outage():
@@ -56,6 +55,12 @@ class Hold:
         for _ in self._sockets.ipoll(0):
             return False
         return True
+
+    def _drop_lost(self):
+        """An answer to what was asked before an outage never comes."""
+        if self._outages != sim_world.outages_begun():
+            self._outages = sim_world.outages_begun()
+            self.open.clear()
 
     def sleep(self, ms):
         """Wait for a byte, at most ms of real time; returns how many passed."""

@@ -90,8 +90,9 @@ class socket(io.IOBase):
     def ioctl(self, op, arg):
         if op == _STREAM_CLOSE:
             self.close()
-        if op != _STREAM_POLL:
             return 0
+        if op != _STREAM_POLL:
+            return -errno.EINVAL  # also to the question for a file descriptor: an outage must be seen by poll
         if self._error:
             return _BROKEN
         if self._lost():

@@ -35,7 +35,7 @@ def time_ns():
 
 
 def gmtime(s=None):
-    return _gmtime((time() if s is None else s) + _EPOCH_S)
+    return _gmtime((time() if s is None else s) + _EPOCH_S)[:8]  # the chip's have no ninth field
 
 
 localtime = gmtime
