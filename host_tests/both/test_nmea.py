@@ -1,0 +1,306 @@
+"""NMEA bytes to Fix: every legal form is read, every damage is counted, two seconds are never mixed, no heap."""
+
+import gc
+
+from tracker.fix import UNTIMED, Fix
+from tracker.gnss.fields import days_since_2020
+from tracker.gnss.nmea import NmeaParser
+
+RMC = "GNRMC,072622.00,A,0612.50000,S,10636.00000,E,19.438,78.03,240626,,,A"
+GGA = "GNGGA,072622.00,0612.50000,S,10636.00000,E,1,12,0.60,22.5,M,6.9,M,,"
+DAY_SEC = days_since_2020(2026, 6, 24) * 86400
+SEC = DAY_SEC + 7 * 3600 + 26 * 60 + 22
+
+
+def sentence(body):
+    xor = 0
+    for c in body.encode():
+        xor ^= c
+    return ("$%s*%02X\r\n" % (body, xor)).encode()
+
+
+class Parsed:
+    """A parser and the fixes it gave, as tuples."""
+
+    def __init__(self):
+        self.fixes = []
+        self.parser = NmeaParser(Fix(), self._take)
+
+    def _take(self, fix):
+        self.fixes.append(
+            (
+                fix.sec, fix.ms, fix.lat_udeg, fix.lon_udeg, fix.speed_cms, fix.course_cdeg,
+                fix.alt_dm, fix.hdop_x10, fix.sats, fix.kind, fix.flags,
+            )
+        )  # fmt: skip
+
+    def bytes(self, data):
+        buf = bytearray(data)
+        self.parser.feed(buf, len(buf))
+        return self
+
+    def say(self, *bodies):
+        for body in bodies:
+            self.bytes(sentence(body))
+        return self
+
+    def refused(self, counter, count=1):
+        self.parser.flush()
+        assert self.fixes == [], self.fixes
+        assert getattr(self.parser, counter) == count, counter
+        return True
+
+
+BOTH = (SEC, 0, -6208333, 106600000, 1000, 7803, 225, 6, 12, 1, 0)
+RMC_ONLY = (SEC, 0, -6208333, 106600000, 1000, 7803, None, None, None, 1, 0)
+
+
+def swap(body, field, value):
+    fields = body.split(",")
+    fields[field] = value
+    return ",".join(fields)
+
+
+def test_rmc_and_gga_make_one_fix():
+    assert Parsed().say(RMC, GGA).fixes == [BOTH]
+
+
+def test_gga_may_come_first():
+    assert Parsed().say(GGA, RMC).fixes == [BOTH]
+
+
+def test_chunks_may_be_cut_anywhere():
+    data = sentence(RMC) + sentence(GGA)
+    for size in (1, 2, 7, 64):
+        parsed = Parsed()
+        for i in range(0, len(data), size):
+            parsed.bytes(data[i : i + size])
+        assert parsed.fixes == [BOTH], size
+
+
+def test_only_the_first_n_bytes_of_a_chunk_are_read():
+    parsed = Parsed()
+    stale = bytearray(sentence(RMC) + sentence(GGA))
+    parsed.parser.feed(stale, len(sentence(RMC)))
+    parsed.parser.flush()
+    assert parsed.fixes == [RMC_ONLY]
+
+
+def test_a_receiver_with_rmc_only():
+    later = swap(RMC, 1, "072623.00")
+    parsed = Parsed().say(RMC)
+    assert parsed.fixes == []
+    parsed.say(later)
+    assert parsed.fixes == [RMC_ONLY]
+    parsed.parser.flush()
+    assert parsed.fixes[1][0] == SEC + 1
+    parsed.parser.flush()
+    assert len(parsed.fixes) == 2
+
+
+def test_any_talker_but_not_the_proprietary_ones():
+    for talker in ("GP", "GL", "GA", "GB", "BD", "GQ", "GI", "GN", "QZ"):
+        assert Parsed().say(talker + RMC[2:], talker + GGA[2:]).fixes == [BOTH], talker
+    parsed = Parsed().say("PGRMC,A,0.0,A,,,,,A,3,1,1,4,30", "PQGSV,4,1,15,1", "P" + RMC[1:])
+    parsed.parser.flush()
+    assert parsed.fixes == [] and parsed.parser.sentences == 0 and parsed.parser.malformed == 0
+
+
+def test_rmc_with_12_13_and_14_fields():
+    head = RMC[:-4]  # without variation's side and mode
+    for tail in (",,", ",,,A", ",,,A,V", ",15.2,E,D,S", ",15.2,E"):
+        parsed = Parsed().say(head + tail)
+        parsed.parser.flush()
+        assert len(parsed.fixes) == 1, tail
+    for tail in (",", ",,,A,V,", ",,,A,V,1"):
+        assert Parsed().say(head + tail).refused("malformed"), tail
+
+
+def test_nav_status_v_is_not_the_status():
+    assert Parsed().say(RMC + ",V", GGA).fixes == [BOTH]
+    assert Parsed().say(swap(RMC, 2, "V") + ",S", GGA).fixes[0][9] == 0
+
+
+def test_quality_of_gga_decides_the_kind():
+    for quality in "12345678":
+        assert Parsed().say(RMC, swap(GGA, 6, quality)).fixes[0][9] == int(quality)
+    assert Parsed().say(RMC, swap(GGA, 6, "0")).fixes[0][9] == 0
+    assert Parsed().say(RMC, swap(GGA, 6, "")).fixes == [BOTH]  # an old u-blox leaves it empty
+    assert Parsed().say(RMC, swap(GGA, 6, "9")).parser.malformed == 1
+
+
+def test_estimated_stays_dead_reckoning():
+    assert Parsed().say(swap(RMC, 12, "E"), GGA).fixes[0][9] == 6
+    assert Parsed().say(swap(RMC, 12, "N"), GGA).fixes[0][9] == 0
+
+
+def test_without_a_fix_only_second_and_satellites():
+    no_rmc = "GNRMC,072622.00,V,,,,,,,240626,,,N"
+    no_gga = "GNGGA,072622.00,,,,,0,03,99.99,,,,,,"
+    view = "GPGSV,3,1,09,01,03,010,08,02,08,151,25,03,06,037,,06,28,114,38"
+    parsed = Parsed().say(view, no_rmc, no_gga)
+    assert parsed.fixes == [(SEC, 0, 0, 0, None, None, None, None, 9, 0, 0)]
+    assert parsed.parser.sats_in_view == 9
+    parsed.say(swap(no_rmc, 1, "072623.00"), swap(no_gga, 1, "072623.00"))
+    assert parsed.fixes[1][8] == 3  # what was in view a second ago is not said again
+
+
+def test_without_time_each_pair_is_an_epoch():
+    parsed = Parsed()
+    for _ in range(3):
+        parsed.say("GPGGA,,,,,,0,,,,,,,,", "GPRMC,,V,,,,,,,,,,N")
+    assert parsed.fixes == [(0, 0, 0, 0, None, None, None, None, 0, 0, UNTIMED)] * 3
+    for _ in range(2):
+        parsed.say("GPRMC,,V,,,,,,,,,,N")
+    parsed.parser.flush()
+    assert len(parsed.fixes) == 5
+
+
+def test_two_seconds_are_never_mixed():
+    late = swap(swap(GGA, 1, "072623.00"), 9, "99.9")
+    parsed = Parsed().say(RMC, late, swap(RMC, 1, "072623.00"))
+    assert parsed.fixes[0] == RMC_ONLY
+    assert parsed.fixes[1][0] == SEC + 1 and parsed.fixes[1][6] == 999
+
+
+def test_two_places_of_one_time_are_refused():
+    assert Parsed().say(RMC, swap(GGA, 2, "0612.50010")).refused("mixed_epochs")
+    assert Parsed().say(swap(GGA, 5, "W"), RMC).refused("mixed_epochs")
+
+
+def test_a_second_talker_does_not_repeat_the_epoch():
+    assert Parsed().say(RMC, "GP" + RMC[2:], GGA, "GL" + GGA[2:], RMC).fixes == [BOTH]
+
+
+def test_a_gga_without_rmc_is_counted():
+    assert Parsed().say(GGA).refused("lone_gga")
+
+
+def test_5_hz_and_midnight():
+    parsed = Parsed()
+    for time, date in (("235959.80", "311226"), ("000000.00", "010127"), ("000000.20", "010127")):
+        parsed.say(swap(GGA, 1, time), swap(swap(RMC, 1, time), 9, date))
+    new_year = days_since_2020(2027, 1, 1) * 86400
+    assert [fix[:2] for fix in parsed.fixes] == [(new_year - 1, 800), (new_year, 0), (new_year, 200)]
+
+
+def first(*bodies):
+    parsed = Parsed().say(*bodies)
+    parsed.parser.flush()
+    return parsed.fixes[0]
+
+
+def test_dates():
+    for date, days in (("010120", 0), ("311219", -1), ("290224", 1520), ("010100", -7305), ("010187", -12053)):
+        assert first(swap(RMC, 9, date))[0] == days * 86400 + SEC - DAY_SEC, date
+    assert first(swap(RMC, 9, "311253"))[0] == 12418 * 86400 + SEC - DAY_SEC
+    for date in ("311286", "060180", "050154", "311279"):
+        parsed = Parsed().say(swap(RMC, 9, date), GGA)
+        assert parsed.parser.date_refused == 1
+        assert parsed.fixes[0][0] == 0 and parsed.fixes[0][10] == UNTIMED and parsed.fixes[0][9] == 1
+    for date in ("290226", "310426", "000126", "011326", "01012026", "0101", "01O126", ""):
+        assert Parsed().say(swap(RMC, 9, date)).refused("malformed"), date
+
+
+def test_times():
+    for time, sec, ms in (("072622", 0, 0), ("072622.5", 0, 500), ("072622.96", 0, 960), ("072622.0019", 0, 1)):
+        assert first(swap(RMC, 1, time))[:2] == (SEC + sec, ms), time
+    assert first(swap(RMC, 1, "235960.00"))[0] == DAY_SEC + 86400  # leap second
+    for time in ("240000", "076000", "072660", "072661", "07262", "0726221", "072622.", "072622,5", "07262x", ""):
+        assert Parsed().say(swap(RMC, 1, time)).refused("malformed"), time
+
+
+def test_minutes_with_any_number_of_decimals_round_half_up():
+    for text, udeg in (
+        ("0000", 0), ("0000.00003", 1), ("0000.00002", 0), ("0000.0000299", 0), ("0000.1", 1667),
+        ("0612.5", 6208333), ("5959.99999", 60000000), ("5959.9999999", 60000000), ("9000.0000", 90000000),
+        ("0612.500000000000", 6208333),
+    ):  # fmt: skip
+        assert first(swap(swap(RMC, 3, text), 4, "N"))[2] == udeg, text
+        assert first(swap(RMC, 3, text))[2] == -udeg, text
+    assert first(swap(RMC, 5, "18000.0000"))[3] == 180000000
+    assert first(swap(swap(RMC, 5, "11957.46578"), 6, "W"))[3] == -119957763
+    for text in ("9000.00003", "0660.0", "612.5", "00612.5", "0612.", "0612.5.5", "-612.5", "061:.5", ""):
+        assert Parsed().say(swap(RMC, 3, text)).refused("malformed"), text
+    for text in ("18000.0001", "1063.5", "10660.0", ""):
+        assert Parsed().say(swap(RMC, 5, text)).refused("malformed"), text
+
+
+def test_hemispheres_and_letters():
+    for field, bad in ((4, "E"), (4, ""), (4, "n"), (4, "NN"), (6, "N"), (2, "B"), (2, ""), (2, "AA"), (12, "AA"), (12, "X"), (11, "N")):
+        assert Parsed().say(swap(RMC, field, bad)).refused("malformed"), (field, bad)
+    for field, bad in ((3, "E"), (5, "S"), (10, "F"), (12, "m"), (7, "123"), (7, "-1"), (14, "12345"), (13, "x")):
+        parsed = Parsed().say(swap(GGA, field, bad))
+        assert parsed.parser.malformed == 1, (field, bad)
+    for bad in (GGA + ",", GGA[:-1], swap(GGA, 2, ""), swap(GGA, 4, ""), swap(GGA, 1, "")):
+        assert Parsed().say(bad).parser.malformed == 1, bad
+
+
+def test_speed_course_altitude_hdop():
+    for text, cms in (("0", 0), ("0.01", 1), ("19.438", 1000), ("1000", 51444), ("", None)):
+        assert first(swap(RMC, 7, text))[4] == cms, text
+    for text, cdeg in (("0", 0), ("359.99", 35999), ("359.995", 0), ("360.0", 0), ("", None)):
+        assert first(swap(RMC, 8, text))[5] == cdeg, text
+    for field, text in ((7, "-0.1"), (7, "1000.001"), (7, "1.2.3"), (7, "."), (8, "360.01"), (8, "12a"), (7, "+5")):
+        assert Parsed().say(swap(RMC, field, text)).refused("malformed"), text
+    for text, dm in (("-80.34", -803), ("-80.35", -804), ("1378.65", 13787), ("0", 0), ("", None)):
+        assert first(RMC, swap(GGA, 9, text))[6] == dm, text
+    for text, x10 in (("0.6", 6), ("0.65", 7), ("99.99", 1000), ("", None)):
+        assert first(RMC, swap(GGA, 8, text))[7] == x10, text
+
+
+def test_damage_is_counted_and_the_next_sentence_is_read():
+    good = sentence(RMC) + sentence(GGA)
+    for broken, counter in (
+        (sentence(RMC).replace(b"19.4", b"19.5"), "bad_checksum"),
+        (sentence(RMC)[:30], "malformed"),
+        (sentence(RMC)[:30] + b"\r\n", "malformed"),
+        (sentence(RMC)[:-4] + b"G0\r\n", "bad_checksum"),
+        (b"$GPRMC," + b"1" * 200 + b"\r\n", "too_long"),
+        (b"$GPGSV," + b"," * 40 + b"*00\r\n", "malformed"),
+        (b"$GPRMC,1", "malformed"),
+        (b"$GPR", None),
+        (b"$" * 5, None),
+        (bytes(range(256)) * 3, None),
+        (b"\xb5\x62\x06\x01\x24\x0d\x0a", None),
+    ):
+        parsed = Parsed().bytes(broken + good)
+        assert parsed.fixes == [BOTH], broken
+        if counter:
+            assert getattr(parsed.parser, counter) == 1, (counter, broken)
+
+
+def test_glued_sentences_are_both_read():
+    assert Parsed().bytes(sentence(RMC)[:-2] + sentence(GGA)).fixes == [BOTH]
+
+
+def test_120_characters_are_read_and_no_more():
+    pad = 120 - len("$*hh") - len(swap(RMC, 3, "0612.5"))
+    assert first(swap(RMC, 3, "0612.5" + "0" * pad)) == RMC_ONLY
+    assert Parsed().say(swap(RMC, 3, "0612.5" + "0" * (pad + 1))).refused("too_long")
+
+
+def test_no_heap_per_sentence():
+    """On the 32-bit VM longitudes beyond 107.37 degrees in 1e-7 would be heap objects; 1e-6 are not."""
+    if not hasattr(gc, "mem_alloc"):
+        return
+    parser = NmeaParser(Fix(), lambda fix: None)
+    noise = sentence(RMC)[:40] + b"$GPVTG,149.70,T,,M,18.692,N,34.618,K,A*3A\r\n"
+    data = b""
+    for time in ("072622.00", "072623.00"):
+        for lon in ("10636.00000", "11957.46578"):
+            rmc = swap(swap(RMC, 1, time), 5, lon)
+            data += noise + sentence(rmc) + sentence(swap(swap(GGA, 1, time), 4, lon))
+        data += sentence("GPGSV,3,1,09,01,03,010,08,02,08,151,25,03,06,037,,06,28,114,38")
+    buf = bytearray(data)
+    size = len(buf)
+    parser.feed(buf, size)
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    for _ in range(500):
+        parser.feed(buf, size)
+    used = gc.mem_alloc() - before
+    gc.enable()
+    assert parser.sentences == 501 * 10
+    assert used == 0, used

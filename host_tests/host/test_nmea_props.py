@@ -1,0 +1,103 @@
+"""Properties of the parser: whatever is done to the bytes, nothing raises, nothing untrue passes, the next is read."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracker.fix import Fix
+from tracker.gnss.nmea import NmeaParser
+
+
+def sentence(body):
+    xor = 0
+    for c in body.encode():
+        xor ^= c
+    return b"$%s*%02X\r\n" % (body.encode(), xor)
+
+
+def epoch(second):
+    time = "0726%02d.00" % second
+    place = "0612.5%04d,S,10636.%05d,E" % (second * 13, second * 17)
+    return sentence("GNRMC,%s,A,%s,19.438,78.03,240626,,,A" % (time, place)) + sentence(
+        "GNGGA,%s,%s,1,12,0.60,22.5,M,6.9,M,," % (time, place)
+    )
+
+
+GOOD = [epoch(second) for second in range(4)]
+
+
+def parse(data, sizes=(10**6,)):
+    fixes = []
+    parser = NmeaParser(
+        Fix(),
+        lambda fix: fixes.append((fix.sec, fix.lat_udeg, fix.lon_udeg, fix.speed_cms, fix.course_cdeg, fix.kind)),
+    )
+    i = turn = 0
+    while i < len(data):
+        size = sizes[turn % len(sizes)]
+        chunk = bytearray(data[i : i + size])
+        parser.feed(chunk, len(chunk))
+        i += size
+        turn += 1
+    parser.flush()
+    return fixes, parser
+
+
+TRUE = parse(b"".join(GOOD))[0]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8))
+def test_chunking_changes_nothing(sizes):
+    assert parse(b"".join(GOOD), sizes)[0] == TRUE
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=400), st.lists(st.integers(1, 40), min_size=1, max_size=4))
+def test_noise_is_passed_over_and_the_next_epoch_read(noise, sizes):
+    fixes, _ = parse(noise + b"\r\n" + GOOD[1] + GOOD[2], sizes)
+    assert fixes[-2:] == TRUE[1:3]
+
+
+@settings(max_examples=150)
+@given(st.integers(0, len(GOOD[1]) - 1), st.integers(0, 7))
+def test_one_flipped_bit_never_makes_another_fix(at, bit):
+    damaged = bytearray(GOOD[1])
+    damaged[at] ^= 1 << bit
+    fixes, parser = parse(GOOD[0] + bytes(damaged) + GOOD[2] + GOOD[3])
+    assert set(fixes) <= set(TRUE) and fixes[0] == TRUE[0] and fixes[-1] == TRUE[3]
+
+
+@settings(max_examples=150)
+@given(st.integers(0, len(GOOD[1]) - 1), st.integers(1, 30))
+def test_lost_bytes_never_mix_two_epochs(at, count):
+    damaged = GOOD[1][:at] + GOOD[1][at + count :]
+    fixes, _ = parse(GOOD[0] + damaged + GOOD[2] + GOOD[3])
+    assert set(fixes) <= set(TRUE) and fixes[0] == TRUE[0] and fixes[-1] == TRUE[3]
+
+
+CHARS = "0123456789.,-ANSEWVM*"
+
+
+@settings(max_examples=200)
+@given(st.lists(st.text(CHARS, max_size=12), max_size=24), st.sampled_from(("GPRMC", "GPGGA", "GPGSV")))
+def test_no_field_raises_and_each_sentence_is_counted(fields, kind):
+    body = ",".join([kind, *fields]).replace("*", "")
+    _, parser = parse(sentence(body) + GOOD[0])
+    assert parser.sentences + parser.too_long + parser.bad_checksum == 3 or not fields
+    assert parser.sentences >= 2
+
+
+@given(
+    st.integers(-89, 89), st.integers(0, 59), st.text("0123456789", max_size=12), st.integers(-179, 179)
+)
+def test_any_place_is_rounded_half_up(lat, minutes, decimals, lon):
+    from fractions import Fraction
+
+    point = "." if decimals else ""
+    text = "%02d%02d%s%s,%s,%03d%02d%s%s,%s" % (
+        abs(lat), minutes, point, decimals, "NS"[lat < 0], abs(lon), minutes, point, decimals, "EW"[lon < 0],
+    )  # fmt: skip
+    fixes, _ = parse(sentence("GPRMC,072600,A,%s,1,2,240626,,,A" % text))
+    micro = Fraction(minutes) + (Fraction(int(decimals), 10 ** len(decimals)) if decimals else 0)
+    udeg = int(micro * 1000000 / 60 + Fraction(1, 2))
+    expected = [(-1 if lat < 0 else 1) * (abs(lat) * 1000000 + udeg), (-1 if lon < 0 else 1) * (abs(lon) * 1000000 + udeg)]
+    assert list(fixes[0][1:3]) == expected
