@@ -1,0 +1,46 @@
+"""A flat piece of earth in micro-degrees of latitude, in integers; good to 0.5 % over a few kilometres."""
+
+from micropython import const
+
+_SCALE_BITS = const(10)
+_SQUARE_MAX = const(20000)  # two squares of this stay under 2**30
+
+
+def udeg(metres):
+    """9 udeg of latitude are a metre (8.993 on the mean meridian: a limit given in metres is met from 0.1 % above)."""
+    return metres * 9
+
+
+def square_udeg(metres):
+    """The square of metres (up to 100) less one udeg, the rounding of two divisions; in square micro-degrees."""
+    tenths = metres * 8993 // 100 - 10
+    return tenths * tenths // 100
+
+
+def east_scale(lat_udeg):
+    """cos(latitude) * 1024, by Bhaskara's (32400 - 4 x^2) / (32400 + x^2), x in fifths of a degree."""
+    x = abs(lat_udeg) // 200000
+    return (810000 - 4 * x * x) * 1024 // (810000 + x * x)
+
+
+def east(lon_udeg, scale):
+    """A difference of longitude as micro-degrees of latitude; across the date line too."""
+    if lon_udeg > 180000000:
+        lon_udeg -= 360000000
+    elif lon_udeg < -180000000:
+        lon_udeg += 360000000
+    if -1000000 < lon_udeg < 1000000:
+        return lon_udeg * scale >> _SCALE_BITS
+    return (lon_udeg >> _SCALE_BITS) * scale
+
+
+def within(fix, other, radius_udeg):
+    north = fix.lat_udeg - other.lat_udeg
+    across = east(fix.lon_udeg - other.lon_udeg, east_scale(fix.lat_udeg))
+    while radius_udeg > _SQUARE_MAX:
+        radius_udeg >>= 1
+        north >>= 1
+        across >>= 1
+    if not (-radius_udeg <= north <= radius_udeg and -radius_udeg <= across <= radius_udeg):
+        return False
+    return north * north + across * across <= radius_udeg * radius_udeg

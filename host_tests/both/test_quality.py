@@ -1,0 +1,135 @@
+"""Quality: cold starts, jumps and parked drift are refused with a counted reason; nothing freezes for ever."""
+
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])
+
+from trail_kit import make_fix
+
+from tracker.sampling.quality import COLD, DRIFT, HDOP, JUMP, OK, Quality
+
+T = 200086400
+LAT = -6200000
+METRE = 9  # udeg
+
+
+def drive(quality, start, seconds, speed_cms=1000, lat=LAT, step_m=10):
+    """Northwards at step_m a second: [codes]."""
+    return [quality.offer(make_fix(start + i, lat + i * step_m * METRE, speed_cms=speed_cms)) for i in range(seconds)]
+
+
+def driven(speed_cms=1000):
+    quality = Quality()
+    assert drive(quality, T - 10, 10, speed_cms)[-1] == OK
+    return quality  # the last fix was at T - 1, LAT + 90 m
+
+
+def standing():
+    """Stands at LAT since T."""
+    quality = Quality()
+    for i in range(8):
+        quality.offer(make_fix(T - 7 + i, LAT, speed_cms=10))
+    assert quality.standing
+    return quality
+
+
+def stand(quality, start, seconds, north_m=0, speed_cms=10):
+    return [
+        quality.offer(make_fix(start + i, LAT + north_m * METRE, speed_cms=speed_cms)) for i in range(seconds)
+    ]
+
+
+def test_the_first_fixes_must_agree_three_times():
+    quality = Quality()
+    assert drive(quality, T, 5) == [COLD, COLD, OK, OK, OK] and quality.cold == 2
+    quality = Quality()
+    assert quality.offer(make_fix(T, LAT + 5000000)) == COLD
+    assert drive(quality, T + 1, 3) == [COLD, COLD, OK]
+
+
+def test_after_a_pause_the_first_fixes_are_cold_again():
+    quality = driven()
+    assert drive(quality, T + 60, 3) == [COLD, COLD, OK]
+    assert drive(driven(), T + 5, 2) == [OK, OK]
+
+
+def test_a_jump_is_refused_and_a_new_place_accepted_at_the_third_fix():
+    quality = driven()
+    far = LAT + 500 * METRE
+    assert quality.offer(make_fix(T, far)) == JUMP
+    assert quality.offer(make_fix(T + 1, LAT + 110 * METRE)) == OK
+    assert drive(quality, T + 2, 4, lat=far) == [JUMP, JUMP, OK, OK] and quality.jump == 3
+
+
+def test_two_jumps_to_two_places_do_not_agree():
+    quality = driven()
+    for i in range(8):
+        assert quality.offer(make_fix(T + i % 2, LAT + (1000 + i * 1000) * METRE)) == JUMP
+
+
+def test_no_speed_allows_what_a_truck_can_do():
+    quality = driven(None)
+    assert quality.offer(make_fix(T, LAT + 150 * METRE, speed_cms=None)) == OK
+    assert quality.offer(make_fix(T + 1, LAT + 300 * METRE, speed_cms=None)) == JUMP
+
+
+def test_longitudes_are_shorter_in_the_north():
+    for lat, code in ((60000000, OK), (0, JUMP)):
+        quality = Quality()
+        for i in range(3):
+            quality.offer(make_fix(T + i, lat, 30000000))
+        assert quality.offer(make_fix(T + 3, lat, 30000000 + 60 * METRE)) == code
+
+
+def test_poor_geometry_and_three_satellites():
+    quality = driven()
+    assert quality.offer(make_fix(T, hdop_x10=61)) == HDOP and quality.hdop == 1
+    assert quality.offer(make_fix(T, sats=3)) == COLD
+    assert quality.offer(make_fix(T, LAT + 100 * METRE, hdop_x10=None, sats=None)) == OK
+
+
+def test_five_slow_seconds_are_a_stop_and_then_all_is_drift():
+    quality = driven()
+    codes = [quality.offer(make_fix(T + i, LAT + 95 * METRE, speed_cms=79)) for i in range(8)]
+    assert codes == [OK] * 6 + [DRIFT] * 2 and quality.drift == 2
+
+
+def test_not_slow_is_no_stop():
+    quality = driven()
+    assert not any(quality.offer(make_fix(T + i, LAT + (90 + i) * METRE, speed_cms=80)) for i in range(30))
+    assert not quality.standing
+
+
+def test_without_speed_only_a_fixed_place_is_a_stop():
+    quality = driven(None)
+    assert drive(quality, T, 20, None, LAT + 90 * METRE, 2) == [OK] * 20
+    assert not quality.standing
+    for i in range(8):
+        quality.offer(make_fix(T + 20 + i, LAT + 130 * METRE, speed_cms=None))
+    assert quality.standing
+
+
+def test_eight_hours_of_drift_move_nothing():
+    quality = standing()
+    for i in range(8 * 3600):
+        north = (i * 7919) % 40 - 20
+        assert quality.offer(make_fix(T + 1 + i, LAT + north * METRE, speed_cms=i % 70)) == DRIFT
+    assert quality.standing and quality.drift == 8 * 3600
+
+
+def test_two_fast_fixes_release():
+    quality = standing()
+    assert stand(quality, T + 1, 1, 1, 150) == [DRIFT] and quality.leaving
+    assert stand(quality, T + 2, 1, 0, 149) == [DRIFT] and not quality.leaving
+    assert stand(quality, T + 3, 2, 3, 150) == [DRIFT, OK] and not quality.standing
+
+
+def test_three_fixes_outside_release_and_thirty_if_the_receiver_says_that_it_stands():
+    quality = standing()
+    assert stand(quality, T + 1, 3, 30, 100) == [JUMP, JUMP, OK] and not quality.standing
+    quality = standing()
+    assert stand(quality, T + 1, 2, 30, None) == [JUMP, JUMP]
+    assert stand(quality, T + 3, 1, 20, None) == [DRIFT]
+    assert stand(quality, T + 4, 3, 30, None) == [JUMP, JUMP, OK]
+    quality = standing()
+    assert stand(quality, T + 1, 30, 30, 10) == [JUMP] * 29 + [OK]

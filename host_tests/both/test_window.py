@@ -1,0 +1,128 @@
+"""The window: no dropped fix is further than the bound from the line in time between its kept neighbours."""
+
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])
+
+from trail_kit import copy_of, make_fix, worst_error_m
+
+from tracker.fix import FORCED, STOPPED
+from tracker.sampling.plane import east, east_scale
+from tracker.sampling.window import Window
+
+T = 200086400
+
+
+def thin(fixes, **settings):
+    """(kept fixes, window)"""
+    window = Window(**settings)
+    kept = []
+
+    def keep(fix):
+        kept.append(copy_of(fix))
+
+    for fix in fixes:
+        window.offer(fix, keep)
+    window.flush(keep)
+    return kept, window
+
+
+class Wander:
+    """A truck with its own pseudo-random turns and speeds, and noise."""
+
+    def __init__(self, seed, lat=-6200000, lon=106600000):
+        self.state = seed
+        self.lat = lat
+        self.lon = lon
+        self.north = 60
+        self.east = 40
+
+    def random(self, below):
+        self.state = (self.state * 16807) % 2147483647
+        return self.state % below
+
+    def go(self, seconds, step_s=1):
+        fixes = []
+        for i in range(seconds // step_s):
+            if self.random(9) == 0:
+                self.north = self.random(240) - 120
+                self.east = self.random(240) - 120
+            self.lat += self.north * step_s
+            self.lon += self.east * step_s
+            noise = self.random(20)
+            fixes.append(make_fix(T + i * step_s, self.lat + noise, self.lon - noise))
+        return fixes
+
+
+def test_every_dropped_fix_is_within_the_bound():
+    for seed in range(1, 13):
+        fixes = Wander(seed, lat=seed * 5000000).go(600, 1 + seed % 2)
+        for bound_m in (5, 10, 30):
+            kept, _ = thin(fixes, bound_m=bound_m)
+            assert worst_error_m(fixes, kept) <= bound_m + 0.05, (seed, bound_m, worst_error_m(fixes, kept))
+            assert len(kept) < len(fixes)
+
+
+def test_a_straight_steady_drive_needs_only_the_longest_silence():
+    fixes = [make_fix(T + i, -6200000 + 90 * i) for i in range(601)]
+    kept, _ = thin(fixes)
+    assert [fix.sec - T for fix in kept] == list(range(0, 601, 60))
+    assert all(fix.flags == FORCED for fix in kept[1:-1])
+
+
+def test_braking_on_a_straight_road_is_kept_because_time_counts():
+    fixes = [make_fix(T + i, -6200000 + (180 * i if i < 20 else 3600)) for i in range(40)]
+    kept, _ = thin(fixes)
+    assert 18 <= kept[1].sec - T <= 21 and worst_error_m(fixes, kept) <= 10
+
+
+def test_no_silence_is_longer_than_the_limit():
+    fixes = [make_fix(T + 3 * i + i % 2) for i in range(200)]
+    kept, _ = thin(fixes)
+    assert max(b.sec - a.sec for a, b in zip(kept, kept[1:])) <= 60
+
+
+def test_forced_fixes_are_kept_at_once_behind_the_held_one():
+    fixes = [make_fix(T + i) for i in range(10)]
+    fixes[4].flags = FORCED
+    fixes[7].flags = STOPPED
+    kept, _ = thin(fixes)
+    assert [fix.sec - T for fix in kept] == [0, 3, 4, 6, 7, 9]
+
+
+def test_held_is_the_newest_that_is_not_kept():
+    window = Window()
+    kept = []
+    window.offer(make_fix(T), kept.append)
+    assert window.held is None
+    window.offer(make_fix(T + 1), kept.append)
+    window.offer(make_fix(T + 2), kept.append)
+    assert window.held.sec == T + 2 and len(kept) == 1
+    window.flush(kept.append)
+    assert window.held is None and len(kept) == 2
+
+
+def test_keep_all_keeps_all():
+    fixes = [make_fix(T + i) for i in range(30)]
+    assert len(thin(fixes, keep_all=True)[0]) == 30
+
+
+def test_the_stretch_is_bounded_and_nothing_is_lost_at_10_hz():
+    fixes = [make_fix(T + i // 10, -6200000 + 9 * i, ms=i % 10 * 100) for i in range(1000)]
+    kept, _ = thin(fixes)
+    assert worst_error_m(fixes, kept) <= 10 and len(kept) <= 1000 // 128 + 3
+
+
+def test_backwards_and_repeated_seconds():
+    fixes = [make_fix(T), make_fix(T + 5), make_fix(T + 5, -6100000), make_fix(T - 100), make_fix(T - 99)]
+    kept, _ = thin(fixes)
+    assert [fix.sec - T for fix in kept] == [0, 5, 5, -100, -99]
+    far = [make_fix(T), make_fix(T + 50000000), make_fix(T + 50000001), make_fix(T + 50000002, 80000000, -170000000)]
+    assert [fix.sec - T for fix in thin(far)[0]] == [0, 50000000, 50000001, 50000002]
+
+
+def test_east_is_as_long_as_it_is():
+    for degrees, cosine_x1000 in ((0, 1000), (6, 995), (39, 777), (60, 500), (75, 259), (-60, 500)):
+        assert abs(east(100000, east_scale(degrees * 1000000)) - cosine_x1000 * 100) < 300, degrees
+    assert east(359999900, 1024) == -100 and east(-359999900, 1024) == 100
+    assert abs(east(50000000, 512) - 25000000) < 30000
