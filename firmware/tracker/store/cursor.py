@@ -1,0 +1,101 @@
+"""A reader of the journal: record after record, from any number on, while the journal grows.
+
+Out: numbered records. What is damaged is passed over and shows as a hole in the numbers.
+"""
+
+from tracker.store.page import FIRST, Page
+
+
+class Cursor:
+    """Made by Journal.cursor(). Holds one page in RAM; reading on allocates nothing."""
+
+    def __init__(self, journal, ring, writer, flash, page_size):
+        self._journal = journal
+        self._ring = ring
+        self._writer = writer
+        self._flash = flash
+        self._last_page = writer.pages - 1
+        self._page = Page(flash, page_size)
+        self._first = bytearray(FIRST)
+        self._want = 0  # the lowest number that next() may give
+        self._sector = -1  # -1: stands nowhere yet
+        self._index = 0
+        self._base = 0
+        self._seen = 0  # where the journal stood when the page was fetched
+        self.damaged_pages = 0
+
+    def seek(self, seq):
+        """Stand before number seq, or before the oldest there is; False when seq is not in the journal (yet)."""
+        if seq != self._want:
+            self._want = seq
+            self._sector = -1
+        return self._journal.oldest_seq <= seq < self._journal.next_seq
+
+    def next(self, rec):
+        """The next record, its number in rec.seq; False when there is none yet."""
+        if not self._stand():
+            return False
+        page = self._page
+        writer = self._writer
+        while True:
+            while page.next(rec):
+                if rec.seq >= self._want:
+                    self._want = rec.seq + 1
+                    return True
+            if self._sector != self._ring.newest or self._index != writer.page:
+                if not self._turn():
+                    return False
+            elif self._seen == writer.at:
+                return False
+            else:
+                self._seen = writer.at
+                page.read(self._sector, self._index)
+
+    def _stand(self):
+        """Be in a page: where it left off, or where the wanted number must be. False: nothing is there."""
+        ring = self._ring
+        if self._sector >= 0 and ring.bases[self._sector] == self._base:
+            return True
+        self._sector = ring.find(self._want)
+        if self._sector < 0:
+            return False
+        self._base = ring.bases[self._sector]
+        self._load(self._find_page())
+        return True
+
+    def _find_page(self):
+        """The page before the last one that begins at or below the wanted number.
+
+        One back, because the two bytes that are compared are not checked: a damaged pair misleads by one page only.
+        """
+        index = 0
+        while index < self._end():
+            self._flash.readblocks(self._sector, self._first, (index + 1) * len(self._page.buf))
+            if self._base + (self._first[0] | self._first[1] << 8) > self._want:
+                break
+            index += 1
+        return max(index - 1, 0)
+
+    def _end(self):
+        """The last page of this sector that has something in it."""
+        return self._writer.page if self._sector == self._ring.newest else self._last_page
+
+    def _turn(self):
+        """On to the next page, or to the next sector. False where the journal ends."""
+        if self._page.used() != self._page.pos:
+            self.damaged_pages += 1
+        if self._index < self._end():
+            self._load(self._index + 1)
+            return True
+        sector = self._ring.follower(self._sector)
+        if sector < 0:
+            return False
+        self._sector = sector
+        self._base = self._ring.bases[sector]
+        self._load(0)
+        return True
+
+    def _load(self, index):
+        self._index = index
+        self._seen = self._writer.at
+        self._page.load(self._sector, index, self._base, self._ring.seed_of(self._sector))

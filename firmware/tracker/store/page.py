@@ -1,0 +1,111 @@
+"""One page of the flash in RAM, read record by record.
+
+In: a flash and where the page is. Out: its records, in order, each behind a check; nothing that is not whole.
+"""
+
+from micropython import const
+
+from tracker.record import ACK, Record
+from tracker.store.codec import Codec
+from tracker.store.crc import check_fits, crc15, mend, parity
+
+SEAL = const(2)  # bytes P and Q at the end of a full page
+FIRST = const(2)  # bytes at the beginning of a page: the offset of its first number from the sector's base
+CHECK = const(2)  # bytes behind a record
+
+
+class Page:
+    def __init__(self, flash, page_size):
+        self._flash = flash
+        self._probe = None  # a Record, needed only where there is damage
+        self.buf = bytearray(page_size)
+        self.limit = page_size - SEAL
+        self.codec = Codec()
+        self.mended = 0
+        self.pos = 0
+        self.seq = 0
+        self.crc = 0
+        self._sector = 0
+        self._index = 0
+        self._base = 0
+        self._seed = 0
+
+    def read(self, sector, index):
+        """Fetch the page's bytes, as they are."""
+        self._sector = sector
+        self._index = index
+        self._flash.readblocks(sector, self.buf, index * len(self.buf))
+
+    def load(self, sector, index, base, seed):
+        """Fetch a page, put one damaged byte right if it is sealed, and stand before its first record."""
+        self._base = base
+        self._seed = seed
+        self.read(sector, index)
+        buf = self.buf
+        limit = self.limit
+        if self.is_sealed():
+            before = buf[limit] ^ parity(0, buf, 0, limit) & 0xFF
+            at = mend(buf, limit)
+            if at >= 0:
+                if self._whole():
+                    self.mended += 1
+                else:
+                    buf[at] ^= before
+        self._rewind()
+
+    def _whole(self):
+        """True when every byte of the page belongs to a good record or to the padding."""
+        if self._probe is None:
+            self._probe = Record()
+        self._rewind()
+        while self.next(self._probe):
+            pass
+        return self.used() == self.pos
+
+    def _rewind(self):
+        buf = self.buf
+        self.codec.reset()
+        if self._index:
+            self.pos = FIRST
+            self.seq = self._base + (buf[0] | buf[1] << 8)
+            self.crc = crc15(self._seed, buf, 0, FIRST)
+        else:
+            self.pos = min(buf[4], self.limit)
+            self.seq = self._base
+            self.crc = self._seed
+
+    def next(self, rec):
+        """Read one record; False at the end of what is good. rec.seq is -1 for one without a number."""
+        pos = self.pos
+        end = self.codec.decode(self.buf, pos, self.limit - CHECK, rec)
+        if end < 0:
+            return False
+        crc = crc15(self.crc, self.buf, pos, end)
+        if not check_fits(crc, self.buf, end):
+            return False
+        self.crc = crc
+        self.pos = end + CHECK
+        if rec.kind >= ACK:
+            rec.seq = -1
+        else:
+            rec.seq = self.seq
+            self.seq += 1
+            self.codec.advance(rec)
+        return True
+
+    def used(self):
+        """Where the erased rest of the data begins: equal to pos where everything was read."""
+        buf = self.buf
+        end = self.limit
+        while end > self.pos and buf[end - 1] == 0xFF:
+            end -= 1
+        return end
+
+    def is_erased(self):
+        for byte in self.buf:
+            if byte != 0xFF:
+                return False
+        return True
+
+    def is_sealed(self):
+        return self.buf[self.limit] & self.buf[self.limit + 1] != 0xFF
