@@ -78,7 +78,7 @@ def run_stage(name, markers, budget_s):
     report = CACHE / "stages" / (name + ".xml")
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-m", markers, "--junit-xml=%s" % report, "-o", "junit_logging=no"]
+    command = [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors", "-m", markers, "--junit-xml=%s" % report, "-o", "junit_logging=no"]
     return read_report(report, run_within(command, budget_s * OVERRUN))
 
 
