@@ -42,14 +42,14 @@ class Cursor:
                 if rec.seq >= self._want:
                     self._want = rec.seq + 1
                     return True
-            if self._sector != self._ring.newest or self._index != writer.page:
-                if not self._turn():
-                    return False
-            elif self._seen == writer.at:
-                return False
-            else:
+            if self._seen != writer.at:
+                # The journal has grown since, perhaps in this page before it went on to another.
                 self._seen = writer.at
                 page.read(self._sector, self._index)
+            elif self._sector == self._ring.newest and self._index == writer.page:
+                return False
+            elif not self._turn():
+                return False
 
     def _stand(self):
         """Be in a page: where it left off, or where the wanted number must be. False: nothing is there."""
