@@ -1,4 +1,4 @@
-"""What the simulated receiver says is NMEA, is as wrong as a real one, and its truth file says how wrong."""
+"""The simulated receiver says NMEA, is as wrong as a real one, and truth.csv says how wrong."""
 
 import math
 import random
@@ -37,6 +37,10 @@ def test_checksum_against_a_sentence_of_the_standard():
     )
 
 
+def test_checksum_letters_are_capitals():
+    assert sentence(b"GNRMC,,V,,,,,,,,,,N") == b"$GNRMC,,V,,,,,,,,,,N*4D\r\n"
+
+
 def test_every_second_has_one_burst_with_right_checksums(made, said):
     assert sorted(said) == list(range(made["duration_s"]))
     for t, sentences in said.items():
@@ -52,14 +56,18 @@ def test_truth_says_how_far_each_fix_is_off(made, said):
         assert (fix is None) == (noise_m is None)
         if fix:
             assert fix[0] == sec
-            assert abs(distance_m(lat, lon, *fix[1:]) - noise_m) < 0.25  # micro-degrees, twice rounded
+            assert (
+                abs(distance_m(lat, lon, *fix[1:]) - noise_m) < 0.2
+            )  # micro-degrees, twice rounded
             checked += 1
     assert checked > 3000
 
 
 def test_no_fix_in_the_cold_start_and_in_the_tunnel_only(made):
     ((from_s, to_s),) = made["tunnels"]
-    blind = [sec - START_SEC for sec, _, _, noise_m in read_truth(made["truth"]) if noise_m is None]
+    blind = [
+        sec - START_SEC for sec, _, _, noise_m in read_truth(made["truth"]) if noise_m is None
+    ]
     cold = [t for t in blind if t < 60]
     rest = [t for t in blind if t >= 60]
     assert cold == list(range(len(cold))) and len(cold) >= 30
@@ -70,8 +78,8 @@ def test_first_fixes_after_darkness_are_far_off_and_come_back(made):
     off = {sec - START_SEC: noise_m for sec, _, _, noise_m in read_truth(made["truth"])}
     seen = [t for t in off if off[t] is not None]
     cold, out = seen[0], next(t for t in seen if t > made["tunnels"][0][0])
-    assert off[cold] > 20 and off[cold + 40] < 10
-    assert off[out] > 12 and off[out + 12] < 8
+    assert off[cold] > 25 and off[cold + 40] < 10
+    assert off[out] > 15 and off[out + 12] < 8
 
 
 def test_course_is_empty_below_a_knot_and_right_above(said):
@@ -159,7 +167,7 @@ def test_a_trail_beside_or_late_is_measured_in_metres():
     assert abs(trail_error(TRUTH, aside)["p50"] - 11.06) < 0.05
     late = [(t + 3, lat, lon, 0) for t, lat, lon, _ in TRUTH[::50]]
     result = trail_error(TRUTH, late)
-    assert abs(result["p50"] - 3 * 9.9) < 0.2 and result["uncovered_s"] == 3
+    assert abs(result["p50"] - 3 * 9.96) < 0.1 and result["uncovered_s"] == 3
 
 
 def test_one_bad_second_is_the_worst_but_not_the_99th_of_a_hundred():
@@ -171,7 +179,7 @@ def test_one_bad_second_is_the_worst_but_not_the_99th_of_a_hundred():
 
 def test_gaps_take_seconds_out_but_not_the_fixes_at_their_edges():
     stored = [TRUTH[0], (40, TRUTH[40][1] + 200, TRUTH[40][2], 0), TRUTH[70], TRUTH[100]]
-    result = trail_error(TRUTH, stored, [(50, 70, 3, 0), (40, 55, 12, 0)])
+    result = trail_error(TRUTH, stored, [(45, 50, 3, 0), (40, 70, 12, 0), (48, 60, 3, 0)])
     seconds = [sec for sec, _ in result["errors_m"]]
     assert seconds == [*range(41), *range(70, 101)]
     assert result["max_sec"] == 40
@@ -182,6 +190,13 @@ def test_gaps_take_seconds_out_but_not_the_fixes_at_their_edges():
 def test_nothing_stored_is_all_uncovered():
     result = trail_error(TRUTH, [])
     assert result["uncovered_s"] == 101 and result["p99"] == 0.0
+
+
+def test_a_degree_of_longitude_shrinks_with_latitude():
+    north = distance_m(60_000_000, 30_000_000, 60_000_000, 30_001_000)
+    assert abs(north - 55.66) < 0.01
+    assert abs(distance_m(0, 0, 0, 1_000) - 111.32) < 0.01
+    assert abs(distance_m(0, 0, 1_000, 0) - 110.6) < 0.01
 
 
 def test_percentile_is_a_value_of_the_list():

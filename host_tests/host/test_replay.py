@@ -1,4 +1,4 @@
-"""A recorded log becomes a feed: every byte in its place, times kept, dates moved, garbage passed through."""
+"""A recorded log becomes a feed: each byte in its place, times kept, dates moved, garbage too."""
 
 import re
 
@@ -77,7 +77,30 @@ def test_a_date_before_the_first_fix_does_not_decide(replay):
     early = rmc(b"120000", date=b"060180", status=b"V")
     made, frames = replay(early + rmc(b"130000") + rmc(b"130001"))
     assert made["fixes"][0][0] == DAY + 13 * 3600
-    assert len(frames) == 3 and frames[1][0] - frames[0][0] == 1000  # a clock being set is no pause
+    assert made["start_sec"] + frames[1][0] // 1000 == made["fixes"][0][0]
+    assert (
+        len(frames) == 3 and frames[1][0] - frames[0][0] == 1000
+    )  # a clock being set is no pause
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        sentence(b"GPRMC"),
+        sentence(b"GPGGA"),
+        sentence(b""),
+        rmc(b"120001", date=b"310226"),
+        rmc(b"120001", lat=b"12.5,N"),
+        rmc(b"120001", lat=b"3925.97x2,N"),
+        rmc(b"12000x"),
+        rmc(b"120001.x"),
+    ],
+)
+def test_what_only_looks_like_a_fix_is_passed_on_and_not_listed(replay, odd):
+    made, frames = replay(rmc(b"120000") + odd + rmc(b"120002"))
+    assert [fix[0] for fix in made["fixes"]] == [DAY + 43200, DAY + 43202]
+    assert frames[-1][0] - frames[0][0] >= 2000
+    assert odd.split(b",")[0] in b"".join(data for _, data in frames)
 
 
 def test_time_that_steps_back_goes_on_a_second_later(replay):
@@ -87,7 +110,9 @@ def test_time_that_steps_back_goes_on_a_second_later(replay):
 
 def test_the_baud_rate_carries_the_log(replay):
     short = b"".join(rmc(b"1200%02d" % s) for s in range(9))
-    long = b"".join(rmc(b"1200%02d" % s) + b"$GPGSV,%s*00\r\n" % (b"9" * 60) * 20 for s in range(9))
+    long = b"".join(
+        rmc(b"1200%02d" % s) + b"$GPGSV,%s*00\r\n" % (b"9" * 60) * 20 for s in range(9)
+    )
     assert replay(short)[0]["gnss_baud"] == 9600
     assert replay(long)[0]["gnss_baud"] == 19200
 
@@ -109,7 +134,9 @@ def test_a_flood_before_a_time_delays_what_follows(replay):
 
 pieces = st.one_of(
     st.binary(max_size=60),
-    st.builds(rmc, st.from_regex(rb"[0-9]{0,7}(\.[0-9x]{0,3})?", fullmatch=True), st.binary(max_size=6)),
+    st.builds(
+        rmc, st.from_regex(rb"[0-9]{0,7}(\.[0-9x]{0,3})?", fullmatch=True), st.binary(max_size=6)
+    ),
     st.builds(sentence, st.binary(max_size=30).map(lambda tail: b"GPRMC," + tail)),
     st.builds(sentence, st.binary(max_size=30).map(lambda tail: b"GPGGA," + tail)),
 )
@@ -155,8 +182,11 @@ def test_real_logs(logs_folder, tmp_path, name, fixes, step_ms, baud):
     assert len(sent) == len(original)
     lines = list(zip(original.splitlines(), sent.splitlines()))
     assert all(a == b for a, b in lines if not fields_of(a) or fields_of(a)[0][2:] != b"RMC")
-    assert all((fix_of(fields_of(a)) is None) == (fix_of(fields_of(b)) is None) for a, b in lines
-               if fields_of(a) and fields_of(a)[0][2:] == b"RMC")
+    assert all(
+        (fix_of(fields_of(a)) is None) == (fix_of(fields_of(b)) is None)
+        for a, b in lines
+        if fields_of(a) and fields_of(a)[0][2:] == b"RMC"
+    )
 
 
 @pytest.mark.logs

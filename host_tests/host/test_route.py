@@ -1,4 +1,4 @@
-"""The round is a truck's: it moves like one, stands where it should, and one seed gives one round."""
+"""The round is a truck's: it moves like one, stands where it should; one seed, one round."""
 
 import math
 
@@ -19,7 +19,12 @@ def speeds_ms(a_round):
 
 def test_one_seed_one_round(day):
     again, other = drive(1), drive(2)
-    assert (again.x, again.y, again.ignition, again.stops) == (day.x, day.y, day.ignition, day.stops)
+    assert (again.x, again.y, again.ignition, again.stops) == (
+        day.x,
+        day.y,
+        day.ignition,
+        day.stops,
+    )
     assert again.network.outline() == day.network.outline()
     assert other.x != day.x
 
@@ -34,7 +39,7 @@ def test_it_moves_like_a_laden_truck(day):
 
 
 def test_it_slows_down_at_corners(day):
-    """No second has more sideways pull than a laden truck stands: 3 m/s2 where the plane's curves are coarse."""
+    """No second pulls sideways more than 3 m/s2, a step between chords of its curves included."""
     sharp = []
     for t in range(1, day.duration_s - 1):
         ax, ay = day.x[t] - day.x[t - 1], day.y[t] - day.y[t - 1]
@@ -55,6 +60,18 @@ def test_the_day_has_its_stations(day):
     for from_s, to_s, name in day.stops:
         if name.startswith("TPS"):
             assert 180 <= to_s - from_s < 2100, name
+
+
+def test_at_a_stop_it_creeps_along_the_bins(day):
+    speed = speeds_ms(day)
+    crept = []
+    for from_s, to_s, name in day.stops:
+        if name.startswith("TPS"):
+            within = speed[from_s:to_s]
+            assert max(within) < 1.5, name
+            assert within.count(0.0) > 150, name
+            crept.append(sum(within))
+    assert max(crept) < 50 and sum(way > 4 for way in crept) > 6
 
 
 def test_it_starts_and_ends_parked_at_the_depot(day):
@@ -106,7 +123,7 @@ def test_the_outline_holds_the_roads_and_the_places_in_tangerang(day):
 
 
 def test_the_truck_is_always_on_a_drawn_road(day):
-    """Every tenth moving second lies within 12 m of a drawn road: a corner cuts at most that much."""
+    """Every tenth second lies within 12 m of a drawn road: a corner cuts no more than that."""
     drawn = [pair for _, points in day.network.roads for pair in zip(points, points[1:])]
     cells = {}
     for a, b in drawn:

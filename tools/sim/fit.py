@@ -7,10 +7,9 @@ import math
 import sys
 
 from sim.replay import fields_of, fix_of
-from sim.roads import M_PER_DEG_LAT
+from sim.roads import EQUATOR_M_PER_DEG, M_PER_DEG_LAT
 from sim.truth import percentile
 
-_M_PER_UDEG = M_PER_DEG_LAT / 1e6
 LAGS_S = (2, 4, 8, 16, 30, 60, 120)
 _STANDING_KN = 0.3
 _MOVING_KN = 5.4
@@ -31,8 +30,15 @@ def read_track(log_path):
             fields = fields_of(line)
             if fields and fields[0][2:] == b"RMC" and (fix := fix_of(fields)):
                 sec, lat, lon = fix
-                origin = origin or (lat, lon, _M_PER_UDEG * math.cos(math.radians(lat / 1e6)))
-                east, north = (lon - origin[1]) * origin[2], (lat - origin[0]) * _M_PER_UDEG
+                origin = origin or (
+                    lat,
+                    lon,
+                    EQUATOR_M_PER_DEG / 1e6 * math.cos(math.radians(lat / 1e6)),
+                )
+                east, north = (
+                    (lon - origin[1]) * origin[2],
+                    (lat - origin[0]) * M_PER_DEG_LAT / 1e6,
+                )
                 track.append((sec, east, north, float(fields[7] or 0)))
     return track
 

@@ -27,6 +27,7 @@ class Noise:
         self.outer = [0.0, 0.0, 0.0]
         self.kick_m = [0.0, 0.0]
         self.fade = 0.0
+        self.disturbed_m = 0.0  # how much of the last error was a kick
         for _ in range(round(8 * _SLOW_S)):
             self._wander()
 
@@ -46,18 +47,13 @@ class Noise:
         self._wander()
         if moving and self.rng.random() < 1 / _HICCUP_EVERY_S:
             self.kick(_HICCUP_M, _HICCUP_S)
-        else:
-            self.kick_m = [self.kick_m[0] * self.fade, self.kick_m[1] * self.fade]
+        aside, along = self.kick_m
+        self.disturbed_m = math.hypot(aside, along)
+        self.kick_m = [aside * self.fade, along * self.fade]
         east, north, up = self.outer
-        white = self.rng.gauss
-        return (
-            east + self.kick_m[0] + white(0, _WHITE_M),
-            north + self.kick_m[1] + white(0, _WHITE_M),
-            1.8 * up,
-        )
-
-    def disturbed_m(self):
-        return math.hypot(*self.kick_m)
+        east += aside + self.rng.gauss(0, _WHITE_M)
+        north += along + self.rng.gauss(0, _WHITE_M)
+        return east, north, 1.8 * up
 
 
 def blind(a_round, rng):

@@ -103,7 +103,11 @@ class Speaker:
 
 def sentence(body):
     """The bytes between $ and * with their frame and checksum."""
-    return b"$%s*%02X\r\n" % (body, reduce(operator.xor, body))
+    return b"$%s*%02X\r\n" % (body, checksum(body))
+
+
+def checksum(body):
+    return reduce(operator.xor, body, 0)
 
 
 def make_round(seed, out_dir, hours=6.0, full=False, talker="GP"):
@@ -162,7 +166,7 @@ def _listen(a_round, rng, speaker):
                 (lat_field, lon_field, 16 + up),
                 east_ms + rng.gauss(0, noise.SPEED_MS),
                 north_ms + rng.gauss(0, noise.SPEED_MS),
-                error.disturbed_m(),
+                error.disturbed_m,
             )
         bursts.append((t * 1000 + LATENCY_MS, burst))
         rows.append((t, round(lat * 1e6), round(lon * 1e6), off_m))

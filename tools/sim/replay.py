@@ -6,12 +6,10 @@ Only RMC sentences with a right checksum are changed, and of them only the date 
 """
 
 import datetime
-import operator
 import os
-from functools import reduce
 
 from sim import feed
-from sim.receiver import EPOCH, LATENCY_MS, START_SEC
+from sim.receiver import EPOCH, LATENCY_MS, START_SEC, checksum
 
 _BAUDS = (9600, 19200, 38400, 57600, 115200)
 _DAY_MS = 86_400_000
@@ -78,13 +76,10 @@ class _Reader:
         date = _date(fields)
         if date is None:
             return line
-        try:
-            moved = date + datetime.timedelta(days=self.days)
-        except OverflowError:
-            return line
+        moved = date + datetime.timedelta(days=self.days)
         body = b",".join(fields[:9] + [moved.strftime("%d%m%y").encode()] + fields[10:])
         start, star = line.index(b"$"), line.rindex(b"*")
-        return line[:start] + b"$%s*%02X" % (body, _checksum(body)) + line[star + 3 :]
+        return line[:start] + b"$%s*%02X" % (body, checksum(body)) + line[star + 3 :]
 
     def _time(self, kind, fields):
         said_ms = _clock_ms(fields)
@@ -134,17 +129,13 @@ class _Reader:
         return frames
 
 
-def _checksum(body):
-    return reduce(operator.xor, body, 0)
-
-
 def fields_of(line):
     """The fields of a sentence with a right checksum, else None."""
     start, star = line.find(b"$"), line.rfind(b"*")
     if start < 0 or star < start:
         return None
     body = line[start + 1 : star]
-    if line[star + 1 : star + 3].upper() != b"%02X" % _checksum(body):
+    if line[star + 1 : star + 3].upper() != b"%02X" % checksum(body):
         return None
     return body.split(b",")
 

@@ -10,7 +10,8 @@ import math
 
 LAT0, LON0 = -6.1900, 106.6300  # the plane's origin
 M_PER_DEG_LAT = 110_600.0
-M_PER_DEG_LON = 111_320.0 * math.cos(math.radians(LAT0))
+EQUATOR_M_PER_DEG = 111_320.0
+M_PER_DEG_LON = EQUATOR_M_PER_DEG * math.cos(math.radians(LAT0))
 
 _COLUMNS_M = (-3050, -1050, 1000, 3050)
 _ROWS_M = (-6250, -4700, -3200, -1700, -200, 1300, 2750, 4200, 5700)
@@ -185,7 +186,7 @@ class Network:
             self.add_node("mouth", px + (mx - px) * reach, py + (my - py) * reach)
             self.add_road("mouth", mouth, "secondary", 6, one_way=True)
             mouth = "mouth"
-        self.add_road("depot", "portal", "access", 4, one_way=True)
+        self.add_road("depot", "portal", "access", 4)
         self.add_road("portal", mouth, "tunnel", 14, one_way=True)
         entry = self._nearest("depot", lambda key: isinstance(key[0], int))
         self.add_road(entry, "depot", "access", 8, one_way=True)

@@ -7,9 +7,7 @@ Owns: what counts as covered: a second between two stored fixes that no gap expl
 import csv
 import math
 
-from sim.roads import M_PER_DEG_LAT
-
-_M_PER_UDEG = M_PER_DEG_LAT / 1e6
+from sim.roads import EQUATOR_M_PER_DEG, M_PER_DEG_LAT
 
 
 def read_truth(path):
@@ -52,8 +50,9 @@ def trail_error(truth, stored, gaps=()):
 
 def distance_m(lat_a, lon_a, lat_b, lon_b):
     """Between two places in micro-degrees, on a plane: errors are metres, not kilometres."""
-    east = (lon_b - lon_a) * math.cos(math.radians((lat_a + lat_b) / 2e6))
-    return math.hypot(east, lat_b - lat_a) * _M_PER_UDEG
+    shrunk = math.cos(math.radians((lat_a + lat_b) / 2e6))
+    east = (lon_b - lon_a) * shrunk * EQUATOR_M_PER_DEG / 1e6
+    return math.hypot(east, (lat_b - lat_a) * M_PER_DEG_LAT / 1e6)
 
 
 def percentile(values, percent):
