@@ -40,9 +40,10 @@ def do_flash(args, say):
     if not args.dry_run:
         raise CommandError(
             "Writing to a board comes with the technician's tools and isn't in this version. "
-            "Run 'flash --dry-run --board %s': it builds every file and prints the commands to run by hand." % args.board
+            "Run 'flash --dry-run --board %s': it builds every file and prints the commands "
+            "to run by hand." % args.board
         )
-    say("Board %s: %s. Nothing is written to it: this is a dry run." % (profile["name"], profile["title"]))
+    say("Board %(name)s: %(title)s. Nothing is written to it: this is a dry run." % profile)
     plan = _plan(profile, args)
     _tell_parts(plan, say)
     _tell_commands(plan, profile, args, say)
@@ -56,12 +57,14 @@ def _profile(args):
         profile = boards.load(args.boards, args.board)
     except FileNotFoundError:
         known = sorted(path.parent.name for path in args.boards.glob("*/board.json"))
-        raise CommandError("There is no board '%s'. Known boards: %s." % (args.board, ", ".join(known))) from None
+        words = "There is no board '%s'. Known boards: %s." % (args.board, ", ".join(known))
+        raise CommandError(words) from None
     except ValueError as error:
         raise CommandError("boards/%s/board.json is not JSON: %s." % (args.board, error)) from None
     found = boards.problems(profile)
     if found:
-        raise CommandError("boards/%s/board.json can't be used.\n  %s" % (args.board, "\n  ".join(found)))
+        words = "boards/%s/board.json can't be used." % args.board
+        raise CommandError("\n  ".join([words] + found))
     return profile
 
 
@@ -71,11 +74,13 @@ def _plan(profile, args):
     app = partitions.first_app(profile)
     loader, micropython = _micropython(profile, args.firmware, plan)
     plan.add(0x1000, "loader.bin", loader, "MicroPython's boot loader")
-    plan.add(partitions.TABLE_OFFSET, "partitions.bin", partitions.table(profile), "the table of partitions")
+    table = partitions.table(profile)
+    plan.add(partitions.TABLE_OFFSET, "partitions.bin", table, "the table of partitions")
     if any(row.label == "otadata" for row in partitions.rows(profile)):
         otadata = partitions.find(profile, "otadata")
         blank = b"\xff" * otadata.size
-        plan.add(otadata.offset, "otadata.bin", blank, "no application chosen: '%s' starts" % app.label)
+        words = "no application chosen: '%s' starts" % app.label
+        plan.add(otadata.offset, "otadata.bin", blank, words)
     plan.add(app.offset, "micropython.bin", micropython, "MicroPython, %s" % profile["image"])
     vfs = partitions.find(profile, "vfs")
     try:
@@ -91,8 +96,8 @@ def _plan(profile, args):
 def _micropython(profile, firmware, plan):
     if firmware is None:
         plan.lacking.append(
-            "MicroPython itself. Download the .bin of %s (1.25 or newer) from MicroPython's download page and "
-            "give it with --firmware FILE." % profile["image"]
+            "MicroPython itself. Download the .bin of %s (1.25 or newer) from MicroPython's "
+            "download page and give it with --firmware FILE." % profile["image"]
         )
         return None, None
     try:
@@ -113,26 +118,30 @@ def _tell_parts(plan, say):
 def _tell_commands(plan, profile, args, say):
     port = args.port or "PORT"
     start = "%s -m esptool --chip %s --port %s" % (_PYTHON, profile["chip"], port)
-    say("1. Connect the board by USB." + ("" if args.port else " Put its port, such as COM5 or /dev/ttyUSB0, for PORT."))
+    hint = "" if args.port else " Put its port, such as COM5 or /dev/ttyUSB0, for PORT."
+    say("1. Connect the board by USB." + hint)
     chip = profile["chip"].upper()
-    say("2. See that the chip is an %s and its flash has %d MB:" % (chip, profile["flash_bytes"] >> 20))
+    flash_mb = profile["flash_bytes"] >> 20
+    say("2. See that the chip is an %s and its flash has %d MB:" % (chip, flash_mb))
     say("   %s flash-id" % start)
     say("3. Write all parts; esptool compares each with what it has written:")
-    files = " ".join('0x%X "%s"' % (offset, plan.folder / name) for offset, name, _, _ in plan.parts)
+    files = " ".join(['0x%X "%s"' % (part[0], plan.folder / part[1]) for part in plan.parts])
     say("   %s --baud %d write-flash %s" % (start, _BAUD, files))
-    say("   Not touched: nvs, and the journal at 0x%X." % partitions.find(profile, "journal").offset)
-    say("4. Put the truck's settings on the board (settings.json is never part of an image: it holds secrets):")
-    say("   %s -m mpremote connect %s fs cp settings.json :settings.json + reset" % (_PYTHON, port))
+    journal = partitions.find(profile, "journal")
+    say("   Not touched: nvs, and the journal at 0x%X." % journal.offset)
+    say("4. Put the truck's settings on the board (they hold secrets and are in no image):")
+    say("   %s -m mpremote connect %s fs cp settings.json : + reset" % (_PYTHON, port))
 
 
 def _flash_arguments(parser):
-    parser.add_argument("--board", required=True, help="a folder in boards/, such as esp32-generic")
-    parser.add_argument("--dry-run", action="store_true", help="build all, say every step, write nothing")
-    parser.add_argument("--firmware", type=Path, metavar="FILE", help="MicroPython's combined .bin for the board")
-    parser.add_argument("--port", help="the board's serial port, such as COM5")
-    parser.add_argument("--out", type=Path, default=_ROOT / "build" / "flash", help="where to build")
-    parser.add_argument("--boards", type=Path, default=_ROOT / "boards", help=argparse.SUPPRESS)
-    parser.add_argument("--source", type=Path, default=_ROOT / "firmware", help=argparse.SUPPRESS)
+    add = parser.add_argument
+    add("--board", required=True, help="a folder in boards/, such as esp32-generic")
+    add("--dry-run", action="store_true", help="build all, say every step, write nothing")
+    add("--firmware", type=Path, metavar="FILE", help="MicroPython's combined .bin for the board")
+    add("--port", help="the board's serial port, such as COM5")
+    add("--out", type=Path, default=_ROOT / "build" / "flash", help="where to build")
+    add("--boards", type=Path, default=_ROOT / "boards", help=argparse.SUPPRESS)
+    add("--source", type=Path, default=_ROOT / "firmware", help=argparse.SUPPRESS)
 
 
 _COMMANDS = {  # name: (what does it, its arguments, one line of help)

@@ -1,4 +1,4 @@
-"""Wi-Fi: one connect() at a time, judged by isconnected() and a deadline, back from every failure."""
+"""Wi-Fi: one connect() at a time, judged by isconnected() and a deadline, back from failures."""
 
 import asyncio
 from time import ticks_add
@@ -8,7 +8,7 @@ from tracker.system.log import Log
 
 
 class _Wlan:
-    """A driver with the ESP32's moods: a second connect() on top of the first is an "Internal Error"."""
+    """A driver with the ESP32's moods: a connect() on top of another is an "Internal Error"."""
 
     def __init__(self):
         self.calls = []
@@ -119,7 +119,8 @@ def test_a_driver_error_is_followed_by_disconnect_a_second_and_a_new_try():
     bench = _Bench()
     bench.wlan.errors = 2
     bench.seconds(4)
-    assert bench.wlan.calls == ["on"] + ["connect Depo rahasia-depo", "disconnect"] * 2 + ["connect Depo rahasia-depo"]
+    connect = "connect Depo rahasia-depo"
+    assert bench.wlan.calls == ["on", connect, "disconnect", connect, "disconnect", connect]
     assert bench.wifi.up() and bench.said("Wifi Internal Error") == 1
 
 
@@ -127,7 +128,8 @@ def test_five_failures_in_a_row_switch_the_radio_off_and_on():
     bench = _Bench()
     bench.wlan.errors = 5
     bench.seconds(5)
-    assert bench.wlan.calls[-1] == "off" and bench.wlan.connects() == 5 and bench.wifi.power_cycles == 1
+    assert bench.wlan.calls[-1] == "off" and bench.wlan.connects() == 5
+    assert bench.wifi.power_cycles == 1
     bench.seconds(2)
     assert bench.wlan.calls[-2:] == ["on", "connect Depo rahasia-depo"] and bench.wifi.up()
 
@@ -154,6 +156,11 @@ def test_a_lost_network_is_left_to_the_driver_until_the_deadline():
     bench.wlan.in_reach = False
     bench.seconds(30)
     assert bench.wlan.connects() == 2 and bench.wifi.driver_errors == 0
+    bench.wlan.in_reach = True
+    bench.seconds(3)
+    bench.wlan.in_reach = False
+    bench.seconds(30)
+    assert bench.said("1 in a row") == 2  # counted from the last success
 
 
 def test_a_dead_link_is_started_anew_at_the_uplinks_word():

@@ -10,6 +10,7 @@ from flashing import board as boards
 from flashing import partitions
 from setup.place import ROOT
 
+_COLUMNS = "label", "kind", "subtype", "offset", "size"
 _NAMES = sorted(path.parent.name for path in (ROOT / "boards").glob("*/board.json"))
 
 
@@ -34,7 +35,7 @@ def test_the_wiring_notes_name_every_pin(name):
 @pytest.mark.parametrize("name", _NAMES)
 def test_vfs_and_journal_are_named_and_large_enough(name):
     profile = _profile(name)
-    assert partitions.find(profile, "vfs").subtype == 0x81  # data, fat: what MicroPython's start looks for
+    assert partitions.find(profile, "vfs").subtype == 0x81  # data, fat: what MicroPython mounts
     assert partitions.find(profile, "journal").size >= 256 * 1024
     assert partitions.find(profile, "journal").type == 1
 
@@ -98,7 +99,7 @@ def _with_row(at_label, **changes):
     profile = copy.deepcopy(_profile())
     at = [row[0] for row in profile["partitions"]].index(at_label)
     for column, value in changes.items():
-        profile["partitions"][at][("label", "kind", "subtype", "offset", "size").index(column)] = value
+        profile["partitions"][at][_COLUMNS.index(column)] = value
     return profile
 
 
@@ -133,10 +134,11 @@ def test_a_table_without_an_application_is_refused():
 def test_the_table_is_the_loaders_layout():
     data = partitions.table(_profile())
     assert len(data) == 0xC00
-    assert data[:32] == bytes.fromhex("aa500102 00900000 00400000") + b"nvs".ljust(16, b"\0") + bytes(4)
+    assert data[:32] == bytes.fromhex("aa500102 00900000 00400000 6e7673") + bytes(17)
     rows, at = [], 0
     while data[at : at + 2] == b"\xaa\x50":
-        kind, subtype, offset, size, label, flags = struct.unpack("<BBII16sI", data[at + 2 : at + 32])
+        row = struct.unpack("<BBII16sI", data[at + 2 : at + 32])
+        kind, subtype, offset, size, label, flags = row
         rows.append((label.rstrip(b"\0").decode(), kind, subtype, offset, size, flags))
         at += 32
     assert rows == [

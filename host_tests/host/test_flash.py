@@ -1,4 +1,4 @@
-"""tools/flash.py: what it builds is real, what it says is a sentence, and it runs where there is no POSIX."""
+"""tools/flash.py: it builds real files, says sentences, and runs where there is no POSIX."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ def _profile():
 
 
 def _micropython(app_bytes=1_400_000, start=b"\xe9"):
-    """A combined image as MicroPython publishes it: loader at 0x1000, a table, the application at 0x10000."""
+    """A combined image as MicroPython publishes it: loader for 0x1000, application for 0x10000."""
     loader = b"\xe9" + b"L" * 20_000
     return loader.ljust(0xF000, b"\xff") + start + b"A" * (app_bytes - 1)
 
@@ -25,8 +25,8 @@ def _micropython(app_bytes=1_400_000, start=b"\xe9"):
 def _run(tmp_path, *more):
     """(exit code, lines said) of a dry run into tmp_path."""
     said = []
-    code = flash.main(["flash", "--board", "esp32-generic", "--out", str(tmp_path), *more], said.append)
-    return code, said
+    command = ["flash", "--board", "esp32-generic", "--out", str(tmp_path), *more]
+    return flash.main(command, said.append), said
 
 
 @pytest.fixture
@@ -43,7 +43,8 @@ def small(tmp_path):
 def test_a_dry_run_builds_every_part_and_says_every_step(tmp_path, small):
     firmware = tmp_path / "micropython.bin"
     firmware.write_bytes(_micropython())
-    code, said = _run(tmp_path, "--dry-run", "--source", str(small), "--firmware", str(firmware), "--port", "COM5")
+    given = "--source", str(small), "--firmware", str(firmware), "--port", "COM5"
+    code, said = _run(tmp_path, "--dry-run", *given)
     assert code == 0
     built = tmp_path / "esp32-generic"
     assert (built / "partitions.bin").read_bytes() == partitions.table(_profile())
@@ -54,8 +55,8 @@ def test_a_dry_run_builds_every_part_and_says_every_step(tmp_path, small):
     text = "\n".join(said)
     command = next(line for line in said if "write-flash" in line)
     assert "esptool --chip esp32 --port COM5" in command
-    places = ("0x1000", "loader"), ("0x8000", "partitions"), ("0xD000", "otadata"), ("0x10000", "micropython")
-    for offset, name in places + (("0x310000", "vfs"),):
+    offsets = "0x1000", "0x8000", "0xD000", "0x10000", "0x310000"
+    for offset, name in zip(offsets, ("loader", "partitions", "otadata", "micropython", "vfs")):
         assert '%s "%s"' % (offset, built / (name + ".bin")) in command
     assert "journal" not in command and "Not touched: nvs, and the journal at 0x3B0000" in text
     assert "Missing" not in text and "dry run" in said[0]
@@ -74,7 +75,8 @@ def test_no_two_parts_overlap(tmp_path, small):
 
 def test_what_is_missing_is_said_plainly(tmp_path, small):
     code, said = _run(tmp_path, "--dry-run", "--source", str(small))
-    assert code == 0 and said[-1].startswith("Missing: MicroPython itself.") and "--firmware FILE" in said[-1]
+    assert code == 0
+    assert said[-1].startswith("Missing: MicroPython itself.") and "--firmware FILE" in said[-1]
     assert any("PORT" in line and "COM5" in line for line in said)
     assert not (tmp_path / "esp32-generic" / "micropython.bin").exists()
 
@@ -82,7 +84,8 @@ def test_what_is_missing_is_said_plainly(tmp_path, small):
 def test_without_dry_run_it_says_what_to_do(tmp_path, capsys):
     assert _run(tmp_path)[0] == 1
     said = capsys.readouterr().err
-    assert said.startswith("flash.py: Writing to a board comes with the technician's tools") and "--dry-run" in said
+    assert said.startswith("flash.py: Writing to a board comes with the technician's tools")
+    assert "--dry-run" in said
     assert said.count("\n") == 1
 
 
@@ -108,6 +111,7 @@ def test_a_bad_profile_is_refused_in_words(tmp_path, capsys, text, words):
         (b"", "not MicroPython's image"),
         (b"\x7fELF" + bytes(90_000), "not MicroPython's image"),
         (_micropython(start=b"\x00"), "not MicroPython's image"),
+        (b"\xff" + _micropython()[1:], "not MicroPython's image"),
         (_micropython(0x180001), "ESP32_GENERIC-OTA"),
     ],
 )
@@ -138,18 +142,20 @@ def test_a_file_that_does_not_compile_is_named(tmp_path, capsys, small):
 
 def test_boot_and_main_stay_source_the_rest_is_compiled(small):
     files = image.application(small, _profile())
-    assert sorted(files) == ["board.json", "boot.py", "main.py", "tracker/a.mpy", "tracker/system/b.mpy"]
+    compiled = ["tracker/a.mpy", "tracker/system/b.mpy"]
+    assert sorted(files) == ["board.json", "boot.py", "main.py"] + compiled
     assert files["main.py"] == b"X = 1\n"
     assert files["tracker/a.mpy"][:2] == b"M\x06" and b"tracker/a.py" in files["tracker/a.mpy"]
 
 
 def test_the_same_files_give_the_same_image(small):
     files = image.application(small, _profile())
-    assert image.littlefs_image(files, 0x70000) == image.littlefs_image(dict(reversed(files.items())), 0x70000)
+    turned = dict(reversed(files.items()))
+    assert image.littlefs_image(files, 0x70000) == image.littlefs_image(turned, 0x70000)
 
 
 def test_an_application_that_does_not_fit_is_refused():
-    with pytest.raises(image.Missing, match="doesn't fit the vfs partition of 64 KB"):
+    with pytest.raises(image.Missing, match="doesn't fit a vfs partition of 64 KB"):
         image.littlefs_image({"a": bytes(70_000)}, 0x10000)
 
 
@@ -187,7 +193,8 @@ def test_micropython_mounts_the_real_image_and_imports_from_it(tmp_path, mp32):
     assert _run(tmp_path, "--dry-run")[0] == 0
     script = tmp_path / "mount.py"
     script.write_text(_MOUNT, encoding="utf-8")
-    command = [*mp32, "-X", "heapsize=4m", str(script), str(tmp_path / "esp32-generic" / "vfs.bin")]
+    disk = tmp_path / "esp32-generic" / "vfs.bin"
+    command = [*mp32, "-X", "heapsize=4m", str(script), str(disk)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     said = done.stdout.splitlines()
     assert said[0] == "/board/tracker/system/settings.mpy lacak-1", done.stderr
@@ -208,7 +215,9 @@ sys.exit(flash.main(sys.argv[1:]))
 def test_it_runs_without_a_posix_only_module(tmp_path, small):
     command = [sys.executable, "-c", _NO_POSIX, "flash", "--dry-run", "--board", "esp32-generic"]
     command += ["--out", str(tmp_path), "--source", str(small)]
-    done = subprocess.run(command, cwd=ROOT / "tools", capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT / "tools", capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

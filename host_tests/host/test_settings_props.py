@@ -1,4 +1,4 @@
-"""Settings under anything at all: never an exception, always usable values, never a secret in a sentence."""
+"""Settings under anything at all: no exception, usable values, no secret in a sentence."""
 
 import json
 
@@ -11,7 +11,7 @@ _KEYS = [row[0] for row in ROWS]
 _SECRET_KEYS = [row[0] for row in ROWS if row[5]]
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=9), some),
     max_leaves=5,
 )
 _FILES = st.dictionaries(st.sampled_from(_KEYS) | st.text(max_size=30), _JSON, max_size=12)
@@ -58,7 +58,7 @@ def test_a_file_cut_anywhere_is_damaged(content, data):
 
 
 @settings(max_examples=300)
-@given(st.dictionaries(st.sampled_from(_KEYS), st.just("rahasia!") | st.just("rahasia!" * 12), min_size=1))
+@given(st.dictionaries(st.sampled_from(_KEYS), st.sampled_from(["rahasia!", "rahasia!" * 12])))
 def test_no_sentence_repeats_a_text_of_the_file(content):
     values = parse(json.dumps(content).encode())
     assert "rahasia" not in " ".join(values.problems)

@@ -1,4 +1,4 @@
-"""A board's profile: boards/<board>/board.json, read and checked before anything is built or written.
+"""A board's profile: boards/<board>/board.json, read and checked before anything is built.
 
 In: a folder of boards.  Out: load(), problems(), on_board().
 """
@@ -21,8 +21,9 @@ _STRAPS = {
     15: "high at reset",
 }
 _WAKES = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27) + tuple(range(32, 40))  # pins that end a deep sleep
+_GROUPS = (("inputs", False), ("adc", False), ("outputs", True), ("onewire", True))
 _NEEDED = ("name", "title", "chip", "image", "flash_bytes", "psram", "gnss", "partitions")
-_TOOLS_ONLY = ("title", "partitions", "image", "flash_bytes")  # the running tracker has no use for them
+_TOOLS_ONLY = ("title", "partitions", "image", "flash_bytes")  # of no use to the running tracker
 
 
 def load(folder, name):
@@ -32,7 +33,7 @@ def load(folder, name):
 
 
 def on_board(profile):
-    """What goes to the board's own board.json: every byte of it is parsed in a small heap at each start."""
+    """The board's own board.json, kept short: it is parsed in a small heap at each start."""
     kept = {key: profile[key] for key in profile if key not in _TOOLS_ONLY}
     return (json.dumps(kept, separators=(",", ":")) + "\n").encode()
 
@@ -58,7 +59,7 @@ def problems(profile):
 
 def pins(profile):
     """(owner, pin, is an output) of everything that the profile gives a pin."""
-    for group, is_output in (("inputs", False), ("adc", False), ("outputs", True), ("onewire", True)):
+    for group, is_output in _GROUPS:
         for name, pin in profile.get(group, {}).items():
             yield group + "." + name, pin, is_output
     for pin, _ in profile.get("power_on", ()):

@@ -1,4 +1,4 @@
-"""What goes on the board besides MicroPython: the application as .mpy in a littlefs image of the vfs partition.
+"""What goes on the board besides MicroPython: the application as .mpy in a littlefs image.
 
 In: the firmware folder and a profile.  Out: application(), littlefs_image(), split_micropython().
 """
@@ -48,9 +48,8 @@ def _compiled(mpy_cross, path, name):
     folder = tempfile.mkdtemp()
     out = os.path.join(folder, "out.mpy")
     try:
-        done = subprocess.run(
-            [mpy_cross, "-march=xtensawin", "-s", name, "-o", out, str(path)], capture_output=True, text=True
-        )
+        command = [mpy_cross, "-march=xtensawin", "-s", name, "-o", out, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Missing("%s doesn't compile: %s" % (name, (done.stderr or done.stdout).strip()))
         return Path(out).read_bytes()
@@ -65,7 +64,8 @@ def littlefs_image(files, size):
     try:
         from littlefs import LittleFS, LittleFSError
     except ImportError:
-        raise Missing("littlefs-python is not installed. Install the pip package littlefs-python.") from None
+        words = "littlefs-python is not installed. Install the pip package littlefs-python."
+        raise Missing(words) from None
     disk = LittleFS(
         block_size=_BLOCK,
         block_count=size // _BLOCK,
@@ -81,19 +81,22 @@ def littlefs_image(files, size):
             with disk.open(name, "wb") as file:
                 file.write(files[name])
     except LittleFSError as error:
-        raise Missing("The application doesn't fit the vfs partition of %d KB: %s" % (size // 1024, error)) from None
+        size_kb = size // 1024
+        words = "The application doesn't fit a vfs partition of %d KB: %s" % (size_kb, error)
+        raise Missing(words) from None
     return bytes(disk.context.buffer)
 
 
 def split_micropython(data, profile):
-    """(loader, application) of MicroPython's combined image. Written apart, nvs and the journal between and behind stay."""
+    """(loader, application) of MicroPython's combined image; as one piece it would erase nvs."""
     app = partitions.first_app(profile)
     loader = data[: partitions.TABLE_OFFSET - _LOADER_OFFSET]
     rest = data[app.offset - _LOADER_OFFSET :]
     if data[:1] != b"\xe9" or rest[:1] != b"\xe9":
         raise Missing(
-            "This is not MicroPython's image for an ESP32: it has no loader at 0x1000 and no application at 0x%X. "
-            "Take the .bin of %s from MicroPython's download page." % (app.offset, profile["image"])
+            "This is not MicroPython's image for an ESP32: no loader for 0x1000 or no application "
+            "for 0x%X. Take the .bin of %s from MicroPython's download page."
+            % (app.offset, profile["image"])
         )
     if len(rest) > app.size:
         raise Missing(

@@ -1,4 +1,4 @@
-"""The partition table: rows of board.json -> what is wrong with them, and the bytes that the ESP32's loader reads at 0x8000.
+"""The partition table: rows of board.json -> what is wrong with them, and the bytes for 0x8000.
 
 In: rows (label, type, subtype, offset, size).  Out: rows(), problems(), table().
 """
@@ -11,6 +11,7 @@ TABLE_SIZE = 0xC00  # erased bytes (0xFF) follow the last entry
 SECTOR = 0x1000
 APP_ALIGN = 0x10000  # an application begins at 64 KB: the size of a page of the flash cache
 
+_ENTRY = "<HBBII16sI"  # magic, type, subtype, offset, size, label, flags
 _FIRST_FREE = 0x9000
 _ENTRIES_MAX = TABLE_SIZE // 32 - 1  # one is the MD5's
 _TYPES = {"app": 0, "data": 1}
@@ -18,7 +19,8 @@ _SUBTYPES = {
     "app": {"factory": 0x00, "ota_0": 0x10, "ota_1": 0x11},
     "data": {"ota": 0x00, "phy": 0x01, "nvs": 0x02, "fat": 0x81, "spiffs": 0x82, "littlefs": 0x83},
 }
-_NEEDED = ("nvs", "vfs", "journal")  # stock firmware makes a vfs of its own after the last partition if none is named
+# Stock firmware makes a vfs of its own behind the last partition if the table names none.
+_NEEDED = ("nvs", "vfs", "journal")
 
 
 class Row:
@@ -48,7 +50,7 @@ def find(board, label):
 
 
 def first_app(board):
-    """Where the application goes on a bare board: the loader takes factory, else ota_0, while otadata is blank."""
+    """Where the application goes: while otadata is blank the loader takes factory, else ota_0."""
     return min((row for row in rows(board) if row.kind == "app"), key=lambda row: row.subtype)
 
 
@@ -96,10 +98,12 @@ def _row_problems(part, flash_bytes):
 
 
 def table(board):
-    """The table as the loader reads it: 32 bytes a row, then the MD5 of the rows, then erased flash."""
+    """What the loader reads: 32 bytes a row, then the MD5 of the rows, then erased flash."""
     entries = b"".join(
-        struct.pack("<HBBII16sI", 0x50AA, part.type, part.subtype, part.offset, part.size, part.label.encode(), 0)
-        for part in rows(board)
+        struct.pack(
+            _ENTRY, 0x50AA, row.type, row.subtype, row.offset, row.size, row.label.encode(), 0
+        )
+        for row in rows(board)
     )
     digest = b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(entries).digest()
     return (entries + digest).ljust(TABLE_SIZE, b"\xff")

@@ -1,14 +1,16 @@
-"""Wi-Fi: joins the depot's network when it is in reach, stays joined, and says in words how it goes.
+"""Wi-Fi: joins the depot's network when it is in reach, and says in words how it goes.
 
-In: run(beat), restart() when the uplink's deadlines say that the link is dead.  Out: up().  Owns: the WLAN object.
+In: run(beat); restart() when the uplink's deadlines say that the link is dead.  Out: up().
+Owns: the WLAN object.
 
 States, one step a second:
   OFF      no network name is set
   REST     waiting for `_rest_ms` to pass, then connect() once
-  JOINING  connect() was called, or the driver is bringing a lost network back by itself; until connected or the deadline
+  JOINING  connect() was called, or the driver brings a lost network back; until up or the deadline
   UP       connected, as far as the driver knows
-Only isconnected() and the deadline decide: status() passes through "idle" while connecting, and a second connect() on top
-of a running one raises "Wifi Internal Error" (micropython issues 7139, 15563, 17661). It only finds words for a failure.
+Only isconnected() and the deadline decide. status() passes through "idle" while connecting; it
+only finds words for a failure. A connect() on top of a running one raises "Wifi Internal Error"
+(micropython issues 7139, 15563, 17661).
 """
 
 import asyncio
@@ -27,6 +29,7 @@ _REST_MS = const(5000)  # after a missed deadline, times the failures in a row
 _REST_MAX_MS = const(30_000)
 _CYCLE_AFTER = const(5)  # failures in a row until the radio is switched off and on
 
+_NO_ANSWER = "no answer in 20 s"
 _WORDS = {  # network.STAT_* on the ESP32
     200: "the access point fell silent",
     201: "no such network in reach",
@@ -56,7 +59,7 @@ class Wifi:
         self.power_cycles = 0
 
     def up(self):
-        """Connected at the last step. Whether anything gets through, only the uplink's deadlines tell."""
+        """Connected at the last step. Whether anything gets through, only the uplink can tell."""
         return self._state == _UP
 
     async def run(self, beat):
@@ -85,11 +88,11 @@ class Wifi:
             if self._wlan.isconnected():
                 self._joined()
             elif self._passed_ms() >= _JOIN_MS:
-                self._failed(_WORDS.get(self._wlan.status(), "no answer in %d s" % (_JOIN_MS // 1000)))
+                self._failed(_WORDS.get(self._wlan.status(), _NO_ANSWER))
         elif self._state == _UP and not self._wlan.isconnected():
             self.losses += 1
             self._log.info("Wi-Fi '%s' is lost." % self._ssid)
-            self._enter(_JOINING)  # the driver tries by itself; a connect() of ours would disturb it
+            self._enter(_JOINING)  # the driver tries by itself, a connect() would disturb it
 
     def _join(self):
         try:
@@ -110,9 +113,10 @@ class Wifi:
 
     def _failed(self, words, rest_ms=None):
         self._failures += 1
-        if self._failures == 1 or self._failures % _CYCLE_AFTER == 0:  # a truck on the road fails all day long
-            self._log.info("Wi-Fi '%s' not joined, %d in a row: %s." % (self._ssid, self._failures, words))
-        if self._failures % _CYCLE_AFTER == 0:
+        cycle = self._failures % _CYCLE_AFTER == 0
+        if cycle or self._failures == 1:  # a truck on the road fails all day long
+            self._log.info("Wi-Fi not joined, %d in a row: %s." % (self._failures, words))
+        if cycle:
             self._power_off()
         else:
             self._quietly(self._wlan.disconnect)

@@ -1,4 +1,4 @@
-"""Log: lines for the console and the newest of them in RAM, in a ring that never grows and never raises.
+"""Log: lines for the console, the newest of them in RAM, in a ring that never grows or raises.
 
 In: info, warn, error, exception.  Out: lines(), print.  Owns: one bytearray.
 """
@@ -18,7 +18,7 @@ _END = const(10)  # a line's last byte in the ring
 
 
 class Log:
-    """A level below `level` is neither printed nor kept. Lines pushed out of the ring are counted in `dropped`."""
+    """A level below `level` is neither printed nor kept. `dropped` counts lines pushed out."""
 
     def __init__(self, ticks, size=2048, out=print, level=INFO):
         self._ticks = ticks
@@ -92,7 +92,7 @@ class Log:
 
 
 def traceback_lines(error):
-    """The traceback as a list of lines, on CPython and on MicroPython; the bare type when memory is short."""
+    """The traceback as a list of lines, on both Pythons; the bare type when memory is short."""
     try:
         text = io.StringIO()
         if hasattr(sys, "print_exception"):

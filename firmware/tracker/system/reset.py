@@ -1,10 +1,11 @@
-"""Resets: why the board started, as a gap's reason and detail, and the note that an ordered reset leaves behind.
+"""Resets: why the board started, as a gap's reason and detail; the note an ordered reset leaves.
 
-In: begin() once at boot, order(), steady().  Out: (reason, detail), .crashes.  Owns: the first 8 bytes of RTC memory.
+In: begin() once at boot, order(), steady().  Out: (reason, detail), .crashes.
+Owns: the first 8 bytes of RTC memory.
 
-The ESP32 tells a panic and its own machine.reset() by the same cause, so every reset that we order leaves its number in
-RTC memory first: a hard reset without one was a crash. Power lost and a brown-out are told by the same cause too, but
-only a brown-out can leave the memory as it was.
+The ESP32 has one cause for a panic and for machine.reset(), so every reset that we order leaves
+its number in RTC memory first: a hard reset without one was a crash. It has one cause for power
+lost and for a brown-out too, but only a brown-out can leave the memory as it was.
 """
 
 import struct
@@ -14,7 +15,7 @@ from micropython import const
 
 from tracker.record import ASLEEP, RESET, SUPPLY, TECHNICIAN
 
-# Details of a gap with reason RESET; the numbers are on flash and in the office's database, never reuse one.
+# Details of a gap with reason RESET. They are in the office's database: never reuse one.
 UNKNOWN = const(0)
 CRASH = const(1)  # a panic, or a reset that nobody ordered
 ORDERED = const(2)  # by the program, for none of the reasons below
@@ -58,7 +59,7 @@ _CRASHES = (CRASH, WATCHDOG, ROOM_DIED, APP_DIED)  # what counts as one more fai
 _SIZE = const(8)
 _MAGIC = const(0x4C4B)
 _VERSION = const(1)
-_NOTE = "<HBBB"  # magic, version, intent, crashes in a row; then 3 bytes of the CRC-32 of these five
+_NOTE = "<HBBB"  # magic, version, intent, crashes in a row; then 3 bytes of their CRC-32
 
 
 class Resets:
@@ -70,7 +71,7 @@ class Resets:
         self.crashes = 0  # failed starts in a row, this one's cause included; at most 255
 
     def begin(self, cause):
-        """(reason, detail) of the gap that this start closes; cause is machine.reset_cause(). Takes the note away."""
+        """(reason, detail) of the gap that this start closes; cause is machine.reset_cause()."""
         known, intent, self.crashes = self._read()
         reason, detail = _explain(cause, known, intent)
         if reason == SUPPLY:

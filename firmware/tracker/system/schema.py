@@ -1,4 +1,4 @@
-"""The settings as data: one row a setting; the sentences for people are in schema_text.py, which only a technician's call loads.
+"""The settings as data, one row a setting; the sentences for people are in schema_text.py.
 
 Out: ROWS, in the order in which a settings file is written.
 """
@@ -9,7 +9,7 @@ from micropython import const
 INT = const(1)  # (lowest, highest)
 TEXT = const(2)  # (fewest, most) bytes of UTF-8; "" is always allowed and means: not set
 NAME = const(3)  # as TEXT, of A-Z a-z 0-9 - _ only: it becomes a level of an MQTT topic
-HEX = const(4)  # number of bytes; the file has two hexadecimal digits for each, the attribute has bytes
+HEX = const(4)  # number of bytes; hexadecimal digits in the file, bytes in the attribute
 CHOICE = const(5)  # the words to choose from
 
 ROWS = (
@@ -25,8 +25,8 @@ ROWS = (
     ("parser", CHOICE, "lacak", ("lacak", "micropygps"), "", False),
     ("sample", CHOICE, "bound", ("bound", "all"), "", False),
     ("bound_m", INT, 10, (2, 100), "m", False),
-    ("silence_moving_s", INT, 60, (5, 60), "s", False),  # the station calls more than 60 s unexplained
-    ("silence_parked_s", INT, 300, (60, 300), "s", False),  # and more than 300 s at a stop
+    ("silence_moving_s", INT, 60, (5, 60), "s", False),  # more is unexplained to the station
+    ("silence_parked_s", INT, 300, (60, 300), "s", False),  # and so is this, at a stop
     ("live_s", INT, 10, (1, 3600), "s", False),
     ("batch_s", INT, 60, (5, 3600), "s", False),
     ("gnss_baud", INT, 9600, (4800, 115200), "Bd", False),

@@ -1,4 +1,6 @@
-"""What each setting is for, in English and in Indonesian, for the technician's tools; no room of the road imports it.
+"""What each setting is for, in English and in Indonesian, for the technician's tools.
+
+No room of the road imports it: 3.3 KB of heap on the board.
 
 Out: TEXTS, key -> (English, Indonesian).
 """
@@ -22,7 +24,7 @@ TEXTS = {
     "broker_user": ("User name at the broker.", "Nama pengguna di broker."),
     "broker_password": ("Password at the broker.", "Kata sandi di broker."),
     "keepalive_s": (
-        "The broker calls the truck offline after one and a half times this long without a sign of life.",
+        "The truck counts as offline after one and a half times this long without a word.",
         "Broker menganggap truk luring setelah satu setengah kali waktu ini tanpa kabar.",
     ),
     "parser": ("What reads the receiver's sentences.", "Pembaca kalimat NMEA dari penerima."),

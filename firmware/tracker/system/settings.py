@@ -1,6 +1,7 @@
-"""Settings: bytes -> values that are always usable, and sentences about everything that was wrong with them.
+"""Settings: bytes -> values that are always usable, and a sentence about all that was wrong.
 
-In: the bytes of a settings file, whatever they are.  Out: Settings, its .problems.  Owns: settings.json and its copy.
+In: the bytes of a settings file, whatever they are.  Out: Settings, its .problems.
+Owns: settings.json and its copy.
 """
 
 import json
@@ -9,15 +10,15 @@ from binascii import hexlify, unhexlify
 
 from micropython import const
 
-from tracker.system.schema import CHOICE, HEX, INT, NAME, ROWS
+from tracker.system.schema import CHOICE, HEX, INT, ROWS
 
-_LARGEST = const(4096)  # bytes; ours is below 1 KB, and the parsed file has to fit the heap of a small board
+_LARGEST = const(4096)  # bytes; ours is below 1 KB, and the parsed file has to fit a small heap
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 _SHOWN = const(24)  # characters of an unknown key that a sentence repeats
 
 
 class Settings:
-    """One attribute a row of the schema. A secret is in its attribute and in to_bytes(), nowhere else."""
+    """One attribute a row of the schema. A secret is in its attribute and in to_bytes() only."""
 
     def __init__(self, device_id):
         for key, _, default, _, _, _ in ROWS:
@@ -45,7 +46,7 @@ class Settings:
 
 
 def parse(data, device_id=""):
-    """Settings from a file's bytes (None: there is no file). Never raises; a value that is wrong becomes its default."""
+    """Settings from a file's bytes, None: no file. Never raises; a wrong value becomes its default."""
     settings = Settings(device_id)
     values = _read(data, settings)
     for row in ROWS:
@@ -54,8 +55,8 @@ def parse(data, device_id=""):
     settings.unknown = values
     for key in sorted(values):
         settings.problems.append(
-            "The setting '%s' is not known to this version. It is kept and has no effect. Check its spelling."
-            % key[:_SHOWN]
+            "The setting '%s' is not known to this version. It is kept and has no effect. "
+            "Check its spelling." % key[:_SHOWN]
         )
     _note_missing(settings)
     return settings
@@ -69,18 +70,19 @@ def _read(data, settings):
         trouble = "is longer than %d bytes" % _LARGEST
     else:
         try:
-            # Notepad on Windows writes a byte order mark. MicroPython's json takes a file that was cut
-            # between two values for a whole one: the last bracket has to be looked for.
+            # Notepad on Windows writes a byte order mark. MicroPython's json takes a file that was
+            # cut between two values for a whole one: the last bracket has to be looked for.
             text = str(data[3:] if data[:3] == b"\xef\xbb\xbf" else data, "utf-8").strip()
             values = json.loads(text)
-            if isinstance(values, dict) and text.endswith("}"):
+            if text.endswith("}"):
                 return {str(key): values[key] for key in values}
         except (ValueError, TypeError, RuntimeError):  # RuntimeError: brackets nested too deep
             pass
         trouble = "is cut or is not JSON"
     settings.damaged = True
     settings.problems.append(
-        "The settings file %s. The tracker runs on defaults and keeps its trail in flash. Provision it again." % trouble
+        "The settings file %s. The tracker runs on defaults and keeps its trail in flash. "
+        "Provision it again." % trouble
     )
     return {}
 
@@ -102,8 +104,8 @@ def _take(settings, row, value):
     )
 
 
-# Each says what is wanted in words, or None if the value is that. A refused text is never repeated: it may be a
-# password that was put into the wrong line.
+# Each says what is wanted in words, or None if the value is that. A refused text is never
+# repeated: it may be a password that was put into the wrong line.
 
 
 def _want_int(value, limits):
@@ -157,11 +159,13 @@ def _size(text):
 def _note_missing(settings):
     if not settings.broker_host:
         settings.problems.append(
-            "No 'broker_host' is set. Nothing is sent, the trail stays in flash. Set the broker's address."
+            "No 'broker_host' is set. Nothing is sent, the trail stays in flash. "
+            "Set the broker's address."
         )
     if not settings.device_key:
         settings.problems.append(
-            "No 'device_key' is set. The station can't check what this tracker sends. Provision it."
+            "No 'device_key' is set. The station can't check what this tracker sends. "
+            "Provision it."
         )
 
 
@@ -176,7 +180,7 @@ def _line(key, value):
 
 
 class SettingsFile:
-    """settings.json in a folder, settings.bak with the last good content, settings.new while one of them is written."""
+    """settings.json; settings.bak, its last good content; settings.new while one is written."""
 
     def __init__(self, folder=""):
         self._main = folder + "settings.json"
@@ -195,13 +199,13 @@ class SettingsFile:
                 self._write(self._copy, data)
             except OSError as error:
                 settings.problems.append(
-                    "The spare copy of the settings can't be written (%s). The tracker runs without it. "
-                    "Check the free space in flash." % error
+                    "The spare copy of the settings can't be written (%s). "
+                    "The tracker runs without it. Check the free space in flash." % error
                 )
         return settings
 
     def save(self, settings):
-        """Written beside, then switched: a cut leaves the old file or the new one. OSError is the caller's."""
+        """Written beside, then switched: a cut leaves the old or the new. May raise OSError."""
         self._write(self._main, settings.to_bytes())
 
     def _from_copy(self, settings, copy, device_id):
@@ -210,7 +214,8 @@ class SettingsFile:
             return settings
         spare.problems.insert(
             0,
-            "The settings file can't be read. The last good copy, settings.bak, is used. Provision the tracker again.",
+            "The settings file can't be read. The last good copy, settings.bak, is used. "
+            "Provision the tracker again.",
         )
         return spare
 

@@ -1,12 +1,13 @@
-"""Supervisor: starts every room's task, sees every death, starts it again, and feeds the watchdog while all make progress.
+"""Supervisor: no room dies or falls silent unseen; the watchdog is fed by progress only.
 
-In: add(), run(); a room calls its beat() at least once per deadline.  Out: wdt_feed, reset, log.  Owns: every task.
+In: add(), run(); a room calls its beat() at least once per deadline.  Out: wdt_feed, reset, log.
+Owns: every task.
 
 One of four things is true of a room, once a second:
   1 - its task runs and has beaten within the deadline: nothing to do.
-  2 - its task runs but is silent: named in the log, and the watchdog gets no food until it beats again.
-  3 - its task has ended: back-off, then a new task from the same factory; too many deaths of an essential room
-      reset the board, after the trail has been committed.
+  2 - its task runs but is silent: named in the log, and the watchdog is not fed until it beats.
+  3 - its task has ended: back-off, then a new task from the same factory; too many deaths of an
+      essential room reset the board, after the trail has been committed.
   4 - it waits for its back-off to pass: nothing to do, the watchdog is fed.
 """
 
@@ -17,7 +18,8 @@ from micropython import const
 
 from tracker.system.reset import ROOM_DIED
 
-WDT_MS = const(90_000)  # name look-up 14 s + TCP connect 19 s + TLS handshake 3 s block the loop, twice over in the worst case
+# Name look-up 14 s, TCP connect 19 s, TLS handshake 3 s block the loop; twice that fits.
+WDT_MS = const(90_000)
 _TICK_MS = const(1000)
 _BACKOFF_MAX_MS = const(60_000)
 _DEATHS_MAX = const(5)
@@ -39,7 +41,7 @@ class Room:
         self.beaten_ms = 0  # when it beat last
         self.died_ms = 0
         self.backoff_ms = 0
-        self.deaths_ms = []  # the last _DEATHS_IN_MS only: older ticks would come round again; at most _DEATHS_MAX
+        self.deaths_ms = []  # at most _DEATHS_MAX, of the last _DEATHS_IN_MS: ticks come round
         self.deaths = 0
         self.silences = 0
 
@@ -49,7 +51,7 @@ class Room:
 
 
 class Supervisor:
-    """reset(detail) is Resets.order; commit() puts the open trail on flash before it; all of them are handed in."""
+    """reset(detail) is Resets.order; commit() puts the open trail on flash before it."""
 
     def __init__(self, wdt_feed, reset, log, ticks, commit=None):
         self._wdt_feed = wdt_feed
@@ -62,7 +64,7 @@ class Supervisor:
         self.worst_block_ms = 0  # longest time that one step kept the loop from this check
 
     def add(self, name, factory, deadline_ms, essential=True):
-        """factory(beat) gives the room's coroutine, which never ends by itself. Only an essential room's deaths reset the board."""
+        """factory(beat) gives the room's coroutine, which never ends by itself; the Room."""
         if deadline_ms > WDT_MS:
             raise ValueError("the deadline of %s is longer than the watchdog's" % name)
         room = Room(name, factory, deadline_ms, essential, self._ticks)
@@ -112,12 +114,12 @@ class Supervisor:
         if room.task.done():
             self._bury(room, now_ms)
             return True
-        # While one step blocks the loop nobody can beat: the loop's own lateness is not held against a room.
+        # While one step blocks the loop nobody can beat: its lateness is not held against a room.
         silent = ticks_diff(now_ms, room.beaten_ms) > room.deadline_ms + late_ms
         if silent and not room.silent:
             room.silences += 1
             self._log.error(
-                "Room %s has been silent for more than %d s. The watchdog is not fed until it beats."
+                "Room %s is silent for more than %d s. The watchdog is not fed until it beats."
                 % (room.name, room.deadline_ms // 1000)
             )
         elif room.silent and not silent:
@@ -131,7 +133,7 @@ class Supervisor:
         room.task = asyncio.create_task(self._guard(room))
 
     async def _guard(self, room):
-        """The room's coroutine; the one place where any Exception is caught. Cancelling and Ctrl-C pass."""
+        """The room's coroutine; its Exceptions end here. Cancelling and Ctrl-C pass."""
         try:
             await room.factory(room.beat)
         except Exception as error:
@@ -140,7 +142,7 @@ class Supervisor:
 
     def _bury(self, room, now_ms):
         if not room.told:
-            self._log.error("Room %s ended. A room never ends by itself; this one counts as dead." % room.name)
+            self._log.error("Room %s ended. No room ends by itself: it is dead." % room.name)
         room.task = None
         room.deaths += 1
         recent = room.deaths_ms
@@ -156,7 +158,8 @@ class Supervisor:
 
     def _give_up(self, room):
         self._log.error(
-            "Room %s died %d times in %d minutes. The board resets." % (room.name, _DEATHS_MAX, _DEATHS_IN_MS // 60000)
+            "Room %s died %d times in %d minutes. The board resets."
+            % (room.name, _DEATHS_MAX, _DEATHS_IN_MS // 60000)
         )
         try:
             if self._commit is not None:
