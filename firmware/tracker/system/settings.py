@@ -46,7 +46,7 @@ class Settings:
 
 
 def parse(data, device_id=""):
-    """Settings from a file's bytes, None: no file. Never raises; a wrong value becomes its default."""
+    """Settings from a file's bytes (or None). Never raises; a wrong value becomes its default."""
     settings = Settings(device_id)
     values = _read(data, settings)
     for row in ROWS:
