@@ -116,7 +116,9 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
         await expect(page.locator("#stamp")).not_to_have_text(before)
         await expect(page.locator("#gaps li.bad")).to_contain_text("unexplained")
 
+        station.ingest.commit([(TRUCK.topic("hist"), b"nonsense")])
         await page.click("#language")
+        await expect(page.locator("#notes")).to_have_text("1 pesan dikarantina")
         await expect(page.locator("#gaps li").first).to_contain_text("tanpa posisi")
         await page.reload()
         await page.wait_for_selector("body[data-ready]")

@@ -66,6 +66,8 @@ def test_a_fix_without_a_time_ends_no_interval():
 
 def test_a_step_backwards_is_no_hole():
     assert explain(rows(truck.fix(100), truck.fix(40), truck.fix(101))).unexplained == []
+    judged = explain(rows(truck.fix(100), None, truck.fix(40)))
+    assert judged.unexplained == [] and judged.missing == [(1, 1)]
 
 
 def test_a_cut_gap_payload_explains_nothing():
@@ -94,9 +96,9 @@ def test_merged_spans_are_apart_and_hold_the_same_seconds(spans):
 
 @given(st.integers(0, 30), st.integers(0, 30), SPANS)
 def test_subtract_leaves_what_nobody_covers(lo, more, spans):
-    left = [n for a, b in subtract((lo, lo + more), merge(spans)) for n in range(a, b + 1)]
-    covered = {n for a, b in spans for n in range(a, b + 1)}
-    assert left == [n for n in range(lo, lo + more + 1) if n not in covered]
+    left = [n for a, b in subtract((lo, lo + more), merge(spans)) for n in range(a, b)]
+    covered = {n for a, b in spans for n in range(a, b)}
+    assert left == [n for n in range(lo, lo + more) if n not in covered]
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=30))

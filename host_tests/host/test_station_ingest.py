@@ -103,6 +103,8 @@ def test_without_keys_tags_are_not_checked_but_kept():
     (lambda head: head[:-1], wire.BAD_RECORD, "record 49"),
     (lambda head: head + b"\0", wire.BAD_SIZE, "left over"),
     (lambda head: head[:10] + b"\xff\x3f" + head[11:], wire.BAD_SIZE, "says 8191"),
+    (lambda head: head[:11] + b"\xf0\x01\x06" + head[11:], wire.BAD_RECORD, "record 40"),  # of flash only
+    (lambda head: head + bytes(5000), wire.BAD_SIZE, "longer"),
     (lambda head: head[:11] + b"\x85\x01\x05" + head[11:], wire.BAD_RECORD, "record 40"),
 ])
 def test_what_cannot_be_read_is_refused_with_its_numbers(ingest, spoil, code, word):
@@ -128,6 +130,8 @@ def test_an_impossible_second_is_refused(ingest):
 @pytest.mark.parametrize("topic, payload", [
     ("lacak/truck-17/hist", b""), ("lacak/truck-17/hist", b"\x11"), ("lacak/truck-17/hist", bytes(100_000)),
     ("lacak/truck-17/live", b"\x12"), ("lacak/truck-17/live", b"\x12" + bytes(100)), ("lacak/truck-17/live", b"{}"),
+    ("lacak/truck-17/live", b"\x13" + TRUCK.live(st_truck.fix(9))[1:]),
+    ("lacak/truck-17/live", b"\x12\x85\x01\x05"),
     ("lacak/truck-17/state", b"\xff\xfe"), ("lacak/truck-17/state", b"x" * 65), ("lacak/truck-17/state", b"a\nb"),
     ("lacak/../hist", b"x"), ("lacak/truck-17/other", b"x"), ("else/truck-17/hist", b"x"), ("lacak//hist", b"x"),
 ])

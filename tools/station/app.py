@@ -46,10 +46,6 @@ class Station:
         self.reader.close()
         self.writer.close()
 
-    async def ended(self):
-        """Waits for the session, which never ends by itself: a bug there is heard, not lost."""
-        await asyncio.shield(self._task)
-
     @property
     def url(self):
         return self.web.url
@@ -57,8 +53,8 @@ class Station:
     def status(self):
         """What the page needs to know of the station itself."""
         return {"connected": self.session.connected.is_set(), "trouble": self.session.trouble,
-                "dropped": self.session.inbox.dropped if self.session.inbox else 0,
-                "tags_checked": self.ingest.keys is not None, **self.ingest.counters}
+                "dropped": self.session.inbox.dropped, "tags_checked": self.ingest.keys is not None,
+                **self.ingest.counters}
 
     def stats(self):
         """Counters since the start, and how many rows the database has."""

@@ -37,7 +37,7 @@ def explain(rows):
     last = fix = None
     for row in rows:
         if last is not None and row.seq > last.seq + 1:
-            holes += subtract((last.seq + 1, row.seq - 1), skipped)
+            holes += subtract((last.seq + 1, row.seq), skipped)
         last = row
         if row.kind != record.FIX or row.flags & UNTIMED:
             continue
@@ -51,7 +51,7 @@ def explain(rows):
         fix, holes = row, []
     if not _dropped(gaps):
         missing += holes
-    return Explained(merge(unexplained), gaps, missing)
+    return Explained(merge(unexplained), gaps, [(lo, end - 1) for lo, end in missing])
 
 
 def unexplained_s(rows):
@@ -74,7 +74,7 @@ def _open(a, b, gaps, holed):
         return [(a.sec, b.sec)]
     # A dropped stretch begins and ends with fixes that kept the bound and may have stood; any other gap touches its fixes.
     slack = PARKED_S if holed else EDGE_S
-    return [(start, to) for start, to in subtract_time((a.sec, b.sec), cover) if to - start > slack]
+    return [(start, to) for start, to in subtract((a.sec, b.sec), cover) if to - start > slack]
 
 
 def gap_of(row):
@@ -90,14 +90,14 @@ def gap_of(row):
 
 
 def skipped_of(row):
-    """The numbers (lo, hi) that a SKIPPED row says were never used, or None."""
+    """The numbers first..end, end not among them, that a SKIPPED row says were never used, or None."""
     if row.kind != record.SKIPPED or not row.body:
         return None
     first, off = record.varint(row.body, 0, len(row.body))
     if off < 0:
         return None
     count, off = record.varint(row.body, off, len(row.body))
-    return (first, first + count - 1) if off >= 0 and count else None
+    return (first, first + count) if off >= 0 else None
 
 
 def merge(spans):
@@ -112,20 +112,7 @@ def merge(spans):
 
 
 def subtract(span, others):
-    """Inclusive numbers lo..hi without the inclusive, merged others."""
-    lo, hi = span
-    out = []
-    for other_lo, other_hi in others:
-        if other_hi < lo or other_lo > hi:
-            continue
-        if other_lo > lo:
-            out.append((lo, other_lo - 1))
-        lo = other_hi + 1
-    return out + [(lo, hi)] if lo <= hi else out
-
-
-def subtract_time(span, others):
-    """The pieces of a stretch of time that merged others leave open."""
+    """The pieces of start..end that merged others leave open."""
     start, end = span
     out = []
     for other_start, other_end in others:

@@ -126,7 +126,7 @@ class Session:
         self.on_change = on_change
         self.connected = asyncio.Event()
         self.trouble = None
-        self.inbox = None
+        self.inbox = Inbox(QUEUE_MAX)  # outlives a connection: what has come is stored although the broker went
         self._writer = ThreadPoolExecutor(1, "writer")  # a commit waits for the disk; the loop must not
 
     def close(self):
@@ -154,8 +154,7 @@ class Session:
     async def _serve(self):
         async with aiomqtt.Client(
                 self.host, self.port, username=self.user, password=self.password, timeout=10,
-                identifier="station-%08x" % random.getrandbits(32), queue_type=self._new_inbox,
-                max_queued_incoming_messages=QUEUE_MAX) as client:
+                identifier="station-%08x" % random.getrandbits(32), queue_type=lambda maxsize: self.inbox) as client:
             await client.subscribe([("lacak/+/hist", 1), ("lacak/+/live", 0), ("lacak/+/state", 1)])
             self._say(None)
             self.connected.set()
@@ -180,12 +179,6 @@ class Session:
             self._say(None)
             self.on_change(changed)
             return answers
-
-    def _new_inbox(self, maxsize):
-        before = self.inbox.dropped if self.inbox else 0
-        self.inbox = Inbox(maxsize)
-        self.inbox.dropped = before
-        return self.inbox
 
     def _say(self, trouble):
         if trouble != self.trouble:

@@ -9,6 +9,7 @@ import hmac
 import re
 from typing import NamedTuple, Optional
 
+from tracker.record import ACK as UNNUMBERED  # kinds from here on live in flash only
 from tracker.record import FIX, Record, put_varint, varint
 from tracker.store.codec import Codec
 from tracker.uplink.block import ACK, HISTORY, ID_SIZE, LIVE, REFUSED
@@ -18,7 +19,7 @@ SEQ_LIMIT = 1 << 30  # the tracker's small integers end there
 PAYLOAD_MAX = 4096  # four times the longest block of today's firmware
 
 # Why a block was refused: last byte of the answer.
-BAD_VERSION, BAD_RECORD, BAD_VALUE, BAD_SIZE = 1, 2, 3, 4
+BAD_VERSION, BAD_RECORD, BAD_SIZE = 1, 2, 3
 
 TOPIC = re.compile(r"lacak/([A-Za-z0-9_-]{1,32})/(hist|live|state)")
 
@@ -59,7 +60,6 @@ class Bad(NamedTuple):
 
     reason: str
     answer: Optional[bytes] = None
-    journal: Optional[bytes] = None
 
 
 def block_tag(device, key, head):
@@ -74,8 +74,6 @@ def parse_block(device, payload, key):
     """
     if len(payload) < 1 + ID_SIZE + 2 + TAG_BYTES:
         return Bad("too short for a block")
-    if len(payload) > PAYLOAD_MAX:
-        return Bad("longer than any block (%d bytes)" % len(payload))
     end = len(payload) - TAG_BYTES
     tag = payload[end:]
     if key is not None and not hmac.compare_digest(tag, block_tag(device, key, payload[:end])):
@@ -90,8 +88,10 @@ def parse_block(device, payload, key):
         return Bad("numbers out of range")
 
     def refuse(reason, code):
-        return Bad(reason, refused(journal, first, count, code), journal)
+        return Bad(reason, refused(journal, first, count, code))
 
+    if len(payload) > PAYLOAD_MAX:
+        return refuse("longer than any block (%d bytes)" % len(payload), BAD_SIZE)
     if payload[0] != HISTORY:
         return refuse("unknown version 0x%02x" % payload[0], BAD_VERSION)
     if count > end - off:  # every record is at least one byte
@@ -100,13 +100,10 @@ def parse_block(device, payload, key):
     codec.reset()
     for seq in range(first, first + count):
         off = codec.decode(payload, off, end, rec)
-        if off < 0:
+        if off < 0 or rec.kind >= UNNUMBERED:
             return refuse("record %d cannot be read" % seq, BAD_RECORD)
-        row = row_of(seq, rec)
-        if not sane(row):
-            return refuse("record %d has an impossible time or place" % seq, BAD_VALUE)
         codec.advance(rec)
-        rows.append(row)
+        rows.append(row_of(seq, rec))
     if off != end:
         return refuse("%d bytes left over" % (end - off), BAD_SIZE)
     return Block(device, journal, first, rows, tag)
@@ -114,14 +111,13 @@ def parse_block(device, payload, key):
 
 def parse_live(payload):
     """The newest fix, on the live lane: a Row without a number, or Bad."""
-    if not payload or payload[0] != LIVE or len(payload) > 64:
+    if payload[:1] != bytes([LIVE]):
         return Bad("not a live fix")
     codec, rec = Codec(), Record()
     codec.reset()
     if codec.decode(payload, 1, len(payload), rec) != len(payload) or rec.kind != FIX:
         return Bad("the live fix cannot be read")
-    row = row_of(-1, rec)
-    return row if sane(row) else Bad("the live fix has an impossible time or place")
+    return row_of(-1, rec)
 
 
 def row_of(seq, rec):
@@ -130,16 +126,6 @@ def row_of(seq, rec):
     fix = rec.fix
     return Row(seq, FIX, fix.sec, fix.ms, fix.lat_udeg, fix.lon_udeg, fix.alt_dm, fix.speed_cms,
                fix.course_cdeg, fix.hdop_x10, fix.sats, fix.kind, fix.flags)
-
-
-def sane(row):
-    if not -SEQ_LIMIT < row.sec < SEQ_LIMIT:
-        return False
-    if row.kind != FIX:
-        return True
-    numbers = (row.alt_dm, row.speed_cms, row.course_cdeg, row.hdop_x10, row.sats)
-    return (abs(row.lat_udeg) <= 90_000_000 and abs(row.lon_udeg) <= 180_000_000
-            and all(n is None or -SEQ_LIMIT < n < SEQ_LIMIT for n in numbers))
 
 
 def ack(journal, ranges):

@@ -6,13 +6,13 @@ const WORDS = {
     other: "Bahasa Indonesia", online: "connected", offline: "no broker", gaps: "Gaps", no_gaps: "None: every second of this trail is in the database.",
     empty: "Waiting for the first truck.", footer: "Times are WIB (Asia/Jakarta).", stored: "Stored", missing: "Missing", unexplained: "Unexplained",
     heard: "heard %s ago", position: "last position %s ago", no_position: "no position yet", stopped: "stopped", unexplained_gap: "unexplained", seconds: "s", minutes: "min", hours: "h", days: "d",
-    satellites: "%d satellites", records: "%d records",
+    quarantine: "messages in quarantine", conflicts: "conflicts", satellites: "%d satellites", records: "%d records",
   },
   id: {
     other: "English", online: "terhubung", offline: "broker putus", gaps: "Celah", no_gaps: "Tidak ada: setiap detik jejak ini ada di basis data.",
     empty: "Menunggu truk pertama.", footer: "Waktu dalam WIB (Asia/Jakarta).", stored: "Tersimpan", missing: "Hilang", unexplained: "Tak jelas",
     heard: "kabar %s lalu", position: "posisi terakhir %s lalu", no_position: "belum ada posisi", stopped: "berhenti", unexplained_gap: "tak terjelaskan", seconds: "dtk", minutes: "mnt", hours: "jam", days: "hr",
-    satellites: "%d satelit", records: "%d rekaman",
+    quarantine: "pesan dikarantina", conflicts: "konflik", satellites: "%d satelit", records: "%d rekaman",
     "thinned": "ditipiskan", "dropped": "terhapus", "no fix": "tanpa posisi", "receiver silent": "penerima diam", "antenna fault": "antena rusak",
     "clock not believed": "jam belum dipercaya", "asleep": "tidur", "off duty": "di luar tugas", "supply lost": "listrik putus", "safe mode": "mode aman",
     "technician": "teknisi", "reset": "mulai ulang",
@@ -170,9 +170,9 @@ function drawTruck(truck) {
   if (state.marker) state.marker.remove();
   if (!truck?.position) return;
   const { lat, lon, course, kmh } = truck.position;
-  const arrow = course !== null && kmh > 3 ? `<path d="M22 7 L28 19 L22 16 L16 19 Z" fill="#fff" transform="rotate(${Number(course)} 22 22)"/>` : "";
+  const arrow = course !== null && kmh > 3 ? `<path d="M22 16 L26 26.5 L22 24 L18 26.5 Z" fill="#fff" transform="rotate(${Number(course)} 22 22)"/>` : "";
   const html = `<svg width="44" height="44" viewBox="0 0 44 44"><circle class="pulse" cx="22" cy="22" r="22"/><circle cx="22" cy="22" r="11" fill="#fff"/>
-    <circle cx="22" cy="22" r="8.5" fill="${COLOUR.trail}"/><g transform="translate(22 22) scale(.62) translate(-22 -19)">${arrow}</g></svg>`;
+    <circle cx="22" cy="22" r="8.5" fill="${COLOUR.trail}"/>${arrow}</svg>`;
   state.marker = L.marker([lat, lon], { zIndexOffset: 1000, icon: L.divIcon({ html, className: "truck-icon", iconSize: [44, 44] }) })
     .bindTooltip("", { permanent: true, direction: "top", offset: [0, -12], className: "truck" }).addTo(map);
   sayAges();
@@ -237,6 +237,7 @@ async function showStation() {
   $("link").classList.toggle("off", !station.connected);
   $("trouble").hidden = !station.trouble;
   $("trouble").textContent = station.trouble ?? "";
+  $("notes").textContent = ["quarantine", "conflicts"].filter((key) => station[key]).map((key) => `${station[key]} ${say(key)}`).join(" · ");
   return station;
 }
 
