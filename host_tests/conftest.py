@@ -38,8 +38,9 @@ def _libs():
 
 
 def _browser():
+    path = need.chromium_path()
     os.environ.update(need.browser_driver_env())
-    return need.chromium_path()
+    return path
 
 
 NEEDS = {
