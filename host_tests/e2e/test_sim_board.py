@@ -1,9 +1,13 @@
 """The simulated board without a link: its clock, receiver, flash, memory and resets, each shown by a few lines of stand-in firmware."""
 
+import json
+import subprocess
+import sys
 import textwrap
+import time
 
 import pytest
-from sim import feed
+from sim import feed, power
 from sim.power import Board
 
 pytestmark = pytest.mark.vm
@@ -47,6 +51,13 @@ def board(tmp_path, mp64):
         return made
 
     return make
+
+
+def wait_until(ready):
+    end = time.monotonic() + 10
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert ready()
 
 
 def feed_file(tmp_path, frames):
@@ -204,6 +215,7 @@ CUT = """
     try:
         if sim_clock.ms == 0:
             nvs.set_i32("kept", 7)
+            esp32.NVS("other").set_i32("x", 1)
             nvs.commit()
             nvs.set_i32("set", 8)
             machine.RTC().memory(b"note")
@@ -230,7 +242,7 @@ def test_a_cut_leaves_the_torn_flash_and_the_world_goes_on(board):
         "after",  # of the second boot only: nothing of the firmware ran after the cut
     ]
     assert (run.state_dir / "flash.bin").read_bytes()[:8] == b"oneseco\xff"
-    assert '"kept": 7' in (run.state_dir / "nvs.json").read_text()  # ... and the committed one is not
+    assert json.loads((run.state_dir / "nvs.json").read_text()) == {"lacak": {"kept": 7}}  # ... the committed one is not
     assert (run.end["boots"], run.end["cuts_done"]) == (2, 1)
     assert (run.end["program_calls"], run.end["program_bytes"]) == (2, 9)
 
@@ -323,3 +335,25 @@ def test_one_seed_gives_one_witness(board):
     cut = lines.index("B 2 17000")  # the twelfth append was torn: offered, not appended
     assert lines[cut - 1].startswith("F 12 ") and "A 11 " not in "".join(lines[:cut])
     assert "A 130 6 47 40 4 2" in lines and "A 131 2 47 0 0 0" in lines
+
+
+def test_a_board_whose_starter_was_killed_ends_itself(tmp_path, mp64):
+    firmware = tmp_path / "firmware"
+    firmware.mkdir()
+    loop = "while True:\n    time.sleep(1)\n    if sim_clock.ms % 10_000_000 == 0:\n        open('alive', 'w').close()\n"
+    (firmware / "main.py").write_text("import time, sim_clock\nopen('alive', 'w').close()\n" + loop)
+    starter = "import sys, json; sys.path.insert(0, sys.argv[1]); from sim.power import Board\n" + (
+        "Board(sys.argv[2], json.loads(sys.argv[3]), {'seed': 1, 'duration_s': 500_000_000}, firmware=sys.argv[4]).run()"
+    )
+    run_dir = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-c", starter, str(power.ROOT / "tools"), str(run_dir), json.dumps(mp64), str(firmware)]
+    )
+    alive = run_dir / "board" / "alive"
+    wait_until(alive.exists)
+    process.kill()
+    process.wait()
+    time.sleep(0.5)
+    alive.unlink()
+    time.sleep(1)
+    assert not alive.exists()

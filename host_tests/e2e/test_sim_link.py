@@ -104,7 +104,6 @@ def board(tmp_path, mp64):
         made.lay_out()
         lines = []
         made.end = made.run(lines.append, limit_s=30)
-        print(*lines, sep="\n")
         made.said = [line for line in lines if "REPL" not in line]
         assert not made.end["stopped"], lines
         return made
@@ -213,6 +212,19 @@ def test_no_request_holds_the_clock_longer_than_five_real_seconds(board, broker)
     )
     assert run.said == ["True"]
     assert 4.9 <= time.monotonic() - began < 8
+
+
+def test_an_answer_lost_in_an_outage_is_not_held_for(board, broker):
+    run = board(
+        """
+        join()
+        s = dial()
+        s.write(publish(b"l/t/x", 7))
+        """,
+        broker(silent=(3,)),
+        outages=[[4, 5]],
+    )
+    assert 0.9 <= run.end["real_s"] < 3.5  # one second at real speed until the outage begins, then no more
 
 
 def test_an_outage_is_a_black_hole_and_the_old_connection_stays_dead(board, broker):

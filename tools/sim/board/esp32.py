@@ -28,7 +28,9 @@ class _Chip(NorFlash):
         sim_world.state["wear"] = list(self.wear)
 
 
-def _insert_chip():
+def insert_chips():
+    """Before the firmware's heap is measured: flash and NVS are not on it."""
+    NVS._kept = _load_nvs()
     path = sim_world.path("flash.bin")
     try:
         size = os.stat(path)[6]
@@ -43,7 +45,7 @@ def _insert_chip():
     for index, erases in enumerate(sim_world.state["wear"]):
         chip.wear[index] = erases
     sim_world.saved.append(chip.save)
-    return chip
+    Partition._chip = chip
 
 
 class Partition:
@@ -54,8 +56,6 @@ class Partition:
     def __init__(self, label):
         if label != "journal":
             raise OSError(-2, "ENOENT")
-        if Partition._chip is None:
-            Partition._chip = _insert_chip()
 
     @staticmethod
     def find(type=1, subtype=0xFF, label=None, block_size=4096):
@@ -83,12 +83,10 @@ class Partition:
 class NVS:
     """A set is there for this boot at once and for the next one after commit()."""
 
-    _kept = None  # what the file holds
+    _kept = {}  # what the file holds
     _now = {}  # namespace -> what is set in this boot
 
     def __init__(self, namespace):
-        if NVS._kept is None:
-            NVS._kept = _load_nvs()
         self._name = namespace
         self._mine = NVS._now.setdefault(namespace, dict(NVS._kept.get(namespace, {})))
 

@@ -50,8 +50,6 @@ class UART(io.IOBase):
         wanted = sim_world.script.get("gnss_uart", UART._gnss)
         if sim_world.script.get("feed") and wanted in (None, id):
             UART._gnss = id
-            if UART._line is None:
-                UART._line = _open_line()
         self.init(baudrate, **options)
 
     def init(self, baudrate=115200, **options):
@@ -62,8 +60,7 @@ class UART(io.IOBase):
             raise OSError(-0x102, "ESP_ERR_INVALID_ARG")  # the driver wants more than the hardware's own 128 bytes
         self._mine = UART._line if UART._gnss == self._id else None
         if self._mine:
-            self._pull()
-            self._mine.size(self._rxbuf)
+            self._mine.flush(sim_clock.ms, self._rxbuf)
 
     def deinit(self):
         self._mine = None
@@ -122,12 +119,13 @@ class UART(io.IOBase):
         return line.count
 
 
-def _open_line():
+def plug_in_receiver():
+    """Before the firmware's heap is measured: on the chip the driver's ring is not on it."""
     script, state = sim_world.script, sim_world.state
+    if not script.get("feed"):
+        return
     silent_ms = max(state["power_on_ms"] + _START_MS, sim_clock.ms - _OLD_MS)
-    line = Line(script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1))
-    line.pull(sim_clock.ms, True)  # said while nobody had a driver: gone, and not an overflow
-    line.count = line.dropped = line.arrived = 0
+    line = UART._line = Line(script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1))
     dropped, arrived = state["uart_dropped"], state["uart_bytes"]
 
     def save():
@@ -135,7 +133,6 @@ def _open_line():
         state["uart_bytes"] = arrived + line.arrived
 
     sim_world.saved.append(save)
-    return line
 
 
 def _level(steps, level):

@@ -3,6 +3,7 @@
 Ends by _exit with a code of sim_world.CODES: at the world's end, a power cut or a reset. tools/sim/power.py starts the next boot.
 """
 
+import random
 import sys
 
 _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
@@ -35,6 +36,9 @@ def run(name, space):
 
 def main(world_path, state_dir):
     sim_world.load(world_path, state_dir)
+    random.seed(sim_world.script.get("seed", 1) * 1000 + sim_world.state["boots"])  # the firmware's jitter, too
+    esp32.insert_chips()
+    machine.plug_in_receiver()
     sim_probe.install()
     sim_world.watch_heap()
     space = {"__name__": "__main__"}

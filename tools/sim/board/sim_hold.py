@@ -22,9 +22,12 @@ class Hold:
         self.open = []  # (awaited, key, last, real deadline), oldest first
         self._sockets = uselect.poll()
         self._outages = 0
+        self._bodies = [bytearray(_KEEP), bytearray(_KEEP)]  # made once: they are not the firmware's heap
 
     def watch(self, real):
+        """A new connection. The one before is dead or closed: a tracker has one broker."""
         self._sockets.register(real, uselect.POLLIN)
+        return Watch(self, *self._bodies)
 
     def forget(self, real):
         self._sockets.unregister(real)
@@ -73,16 +76,17 @@ class Hold:
 class Watch:
     """One connection: cuts both directions into packets and keeps the hold's list."""
 
-    def __init__(self, hold):
+    def __init__(self, hold, up_body, down_body):
         self._hold = hold
+        self._bodies = (up_body, down_body)
         self._up = None
         self._down = None
 
     def sent(self, buf, off, n):
         if self._up is None and n:
             is_mqtt = buf[off] == _CONNECT << 4
-            self._up = _Packets(self._asked) if is_mqtt else _Opaque(self._hold.ask)
-            self._down = _Packets(self._answered) if is_mqtt else _Opaque(self._hold.answer)
+            self._up = _Packets(self._asked, self._bodies[0]) if is_mqtt else _Opaque(self._hold.ask)
+            self._down = _Packets(self._answered, self._bodies[1]) if is_mqtt else _Opaque(self._hold.answer)
         if n:
             self._up.feed(buf, off, n)
 
@@ -139,9 +143,9 @@ class _Opaque:
 class _Packets:
     """Cuts a stream into MQTT packets; on_packet(kind, flags, body, bytes of it that are there)."""
 
-    def __init__(self, on_packet):
+    def __init__(self, on_packet, body):
         self._on_packet = on_packet
-        self._body = bytearray(_KEEP)
+        self._body = body
         self._kind = -1  # -1: the next byte begins a packet
         self._shift = 0  # bits of the length read so far; -1: it is complete
         self._length = self._have = 0

@@ -6,13 +6,15 @@ In: the feed (tools/sim/feed.py has the format) and the world's time. Out: bytes
 import struct
 
 _FAR = 0x3FFFFFFF
+_LARGEST = 8192  # rxbuf of the firmware's hungriest driver, for PPP
 
 
 class Line:
     def __init__(self, path, baud, silent_until_ms, seed=1):
         """Bursts that begin before silent_until_ms are never sent: the receiver was without power, or starting."""
         self.baud = baud
-        self.ring = bytearray(256)
+        self.ring = bytearray(_LARGEST)
+        self.room = 256  # the driver's rxbuf: so much of the ring is used
         self.count = 0  # bytes waiting in the ring
         self.dropped = 0
         self.arrived = 0
@@ -27,10 +29,12 @@ class Line:
         self._noise = seed & 0xFFFF
         self._open_frame(silent_until_ms)
 
-    def size(self, rxbuf):
-        """The driver is installed again: its ring is new and empty."""
-        if rxbuf != len(self.ring):
-            self.ring = bytearray(rxbuf)
+    def flush(self, now_ms, rxbuf):
+        """The driver is installed again: its ring is empty, what was said until now is gone and was not an overflow."""
+        dropped, arrived = self.dropped, self.arrived
+        self.pull(now_ms, True)
+        self.dropped, self.arrived = dropped, arrived
+        self.room = min(rxbuf, _LARGEST)
         self.count = self._tail = 0
 
     def pull(self, now_ms, good):
@@ -49,7 +53,7 @@ class Line:
     def take(self, buf, n):
         """Hand over up to n bytes; returns how many."""
         n = min(n, self.count)
-        ring, size, tail = self.ring, len(self.ring), self._tail
+        ring, size, tail = self.ring, self.room, self._tail
         first = min(n, size - tail)
         view = memoryview(ring)
         out = memoryview(buf)
@@ -61,7 +65,7 @@ class Line:
         return n
 
     def _store(self, upto, good):
-        size = len(self.ring)
+        size = self.room
         fits = min(upto - self._pos, size - self.count)
         self.dropped += upto - self._pos - fits
         if not good:

@@ -13,8 +13,10 @@ import ffi
 import sim_clock
 
 PWRON, HARD, WDT, DEEPSLEEP, SOFT = 1, 2, 3, 4, 5  # machine.reset_cause()
-CODES = {"end": 0, "cut": 77, "reset": 78, "limit": 79}  # exit codes of the process
+CODES = {"end": 0, "cut": 77, "reset": 78}  # exit codes of the process
+_ORPHAN = 79
 _RESET_MS = 1000
+_LOOK_UP_MS = 1000
 _HEAP_EVERY_MS = 60_000
 
 script = {}
@@ -44,7 +46,10 @@ state = {
 saved = []  # calls that bring their counters into state before it is written
 rtc_memory = b""
 _dir = ""
-_exit = ffi.open(None).func("v", "_exit", "i")
+_libc = ffi.open(None)
+_exit = _libc.func("v", "_exit", "i")
+_parent_of = _libc.func("i", "getppid", "")
+_parent = _parent_of()
 
 
 def load(world_path, state_dir):
@@ -62,6 +67,7 @@ def load(world_path, state_dir):
     rtc_memory = binascii.unhexlify(state["rtc_memory"])
     sim_clock.start(state["world_ms"])
     sim_clock.rtc_lead_s = state["rtc_lead_s"]
+    sim_clock.at(state["world_ms"] + _LOOK_UP_MS, _look_up)
     sim_clock.at(int((script["duration_s"] + script.get("drain_s", 0)) * 1000), _end)
 
 
@@ -104,6 +110,13 @@ def reset(cause):
     """The chip starts again; what hangs on it keeps its power."""
     state["resets"][str(cause)] = state["resets"].get(str(cause), 0) + 1
     _leave("reset", cause, sim_clock.ms + _RESET_MS)
+
+
+def _look_up():
+    """Whoever started us was killed and could not end us: nobody wants this world any more."""
+    if _parent_of() != _parent:
+        _exit(_ORPHAN)
+    return sim_clock.ms + _LOOK_UP_MS
 
 
 def _end():

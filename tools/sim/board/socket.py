@@ -12,7 +12,7 @@ import sim_clock
 import sim_world
 import uselect
 import usocket
-from sim_hold import Hold, Watch
+from sim_hold import Hold
 from usocket import AF_INET, AF_INET6, SO_KEEPALIVE, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET
 
 IPPROTO_TCP = 6
@@ -59,8 +59,7 @@ class socket(io.IOBase):
         self._outages = sim_world.outages_begun()
         if not self._error:
             self._poll.register(self._real, uselect.POLLIN | uselect.POLLOUT)
-            _hold.watch(self._real)
-            self._watch = Watch(_hold)
+            self._watch = _hold.watch(self._real)
             sim_world.state["connects"] += 1
         if self._timeout_ms == 0:
             raise OSError(errno.EINPROGRESS)
@@ -72,8 +71,8 @@ class socket(io.IOBase):
     def setblocking(self, on):
         self._timeout_ms = None if on else 0
 
-    def setsockopt(self, *options):
-        pass
+    def setsockopt(self, *option):
+        self._real.setsockopt(*option)
 
     def fileno(self):
         return self._real.fileno()
