@@ -8,16 +8,16 @@ from array import array
 from micropython import const
 
 from tracker.record import put_varint
+from tracker.store.reader import Reader
 
 RANGES = const(8)
-PAYLOAD_MAX = const(85)  # bytes: 5 for low, 10 for a range
 
 
 class Acks:
     def __init__(self):
         self._from = array("i", [0] * RANGES)
         self._to = array("i", [0] * RANGES)  # the first number behind the range
-        self._at = 0
+        self._in = Reader()
         self.clear(0)
 
     def clear(self, low):
@@ -98,32 +98,19 @@ class Acks:
 
     def get(self, buf, off, end, next_seq):
         """Take over what put wrote; False, and nothing is known any more, when it is not that."""
-        self._at = off
-        low = next_seq - self._varint(buf, end)
+        data = self._in
+        data.begin(buf, off, end)
+        low = next_seq - data.varint()
         self.clear(max(low, 0))
         good = low >= 0
         behind = self.low
-        while good and 0 <= self._at < end:
-            start = behind + self._varint(buf, end)
-            behind = start + self._varint(buf, end) + 1
+        while good and 0 <= data.at < end:
+            start = behind + data.varint()
+            behind = start + data.varint() + 1
             good = self.n < RANGES and behind <= next_seq
             if good:
                 self._insert(self.n, start, behind)
-        if not good or self._at < 0:
+        if not good or data.at < 0:
             self.clear(0)
             return False
         return True
-
-    def _varint(self, buf, end):
-        at = self._at
-        value = shift = 0
-        while 0 <= at < end and shift < 35:
-            byte = buf[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                self._at = at
-                return value
-            shift += 7
-        self._at = -1
-        return 0

@@ -7,6 +7,10 @@ Owns: the state that differences refer to. Never raises on what it reads; alloca
 from micropython import const
 
 from tracker.record import BODY_MAX, FIX, TAIL, put_varint
+from tracker.store.codes import (
+    CODE_MAX, COURSE_MAX, alt_code, alt_of, count_code, count_of, course_code, course_of, is_sane, speed_code, speed_of,
+)  # fmt: skip
+from tracker.store.reader import Reader, unzigzag, zigzag
 
 RECORD_MAX = const(207)  # bytes of the longest record: tag, length, time, BODY_MAX
 FIX_MAX = const(38)  # bytes of the longest FIX
@@ -24,16 +28,11 @@ _HAS_MS = const(0x20)
 
 _DT_MAX = const(300)  # s; a longer step predicts nothing, so that the products below stay small integers
 _STEP_MAX = const(1 << 20)  # udeg, about 115 km: no truck does that in 300 s
-_LAT_MAX = const(90000000)
-_LON_MAX = const(180000000)
-_SEC_END = const(1 << 30)
-_CODE_MAX = const(16383)
-_ALT_ZERO = const(1001)  # code of 0 m; 1 is -1000 m, 0 is unknown
 
 
 class Codec:
     def __init__(self):
-        self._at = 0
+        self._in = Reader()
         self.reset()
 
     def reset(self):
@@ -80,12 +79,12 @@ class Codec:
         self.sec = fix.sec
         self.lat = fix.lat_udeg
         self.lon = fix.lon_udeg
-        self.kind = fix.kind
-        self.speed = _speed_code(fix)
-        self.course = _course_code(fix)
-        self.alt = _alt_code(fix)
-        self.hdop = _code(fix.hdop_x10)
-        self.sats = _code(fix.sats)
+        self.kind = fix.kind & 15
+        self.speed = speed_code(fix.speed_cms)
+        self.course = course_code(fix.course_cdeg)
+        self.alt = alt_code(fix.alt_dm)
+        self.hdop = count_code(fix.hdop_x10)
+        self.sats = count_code(fix.sats)
 
     # ---- writing
 
@@ -96,10 +95,10 @@ class Codec:
             return self._put_fix(rec.fix, buf, off)
         if kind == TAIL:
             end = self._put_fix(rec.fix, buf, off + 2)
-        elif rec.n > BODY_MAX or not 0 <= rec.sec < _SEC_END:
+        elif rec.n > BODY_MAX or not is_sane(rec.sec, 0, 0, 0):
             return -1
         else:
-            end = put_varint(buf, off + 2, _zigzag(rec.sec - self.sec))
+            end = put_varint(buf, off + 2, zigzag(rec.sec - self.sec))
             body = rec.body
             for i in range(rec.n):
                 buf[end] = body[i]
@@ -109,23 +108,23 @@ class Codec:
         return end
 
     def _put_fix(self, fix, buf, off):
-        if not _sane(fix.sec, fix.ms, fix.lat_udeg, fix.lon_udeg):
+        if not is_sane(fix.sec, fix.ms, fix.lat_udeg, fix.lon_udeg):
             return -1
         dt = fix.sec - self.sec
         tag = 0
         end = off + 1
         if dt != self.dt:
             tag = _DT
-            end = put_varint(buf, end, _zigzag(dt))
-        end = put_varint(buf, end, _zigzag(fix.lat_udeg - self.lat - self._ahead(self.dlat, dt)))
-        end = put_varint(buf, end, _zigzag(fix.lon_udeg - self.lon - self._ahead(self.dlon, dt)))
+            end = put_varint(buf, end, zigzag(dt))
+        end = put_varint(buf, end, zigzag(fix.lat_udeg - self.lat - self._ahead(self.dlat, dt)))
+        end = put_varint(buf, end, zigzag(fix.lon_udeg - self.lon - self._ahead(self.dlon, dt)))
 
         # Changed fields: a nibble each, then in full those that a nibble cannot say.
-        speed = _zigzag(_speed_code(fix) - self.speed)
-        course = _zigzag(_course_code(fix) - self.course)
-        alt = _zigzag(_alt_code(fix) - self.alt)
-        hdop = _zigzag(_code(fix.hdop_x10) - self.hdop)
-        sats = _zigzag(_code(fix.sats) - self.sats)
+        speed = zigzag(speed_code(fix.speed_cms) - self.speed)
+        course = zigzag(course_code(fix.course_cdeg) - self.course)
+        alt = zigzag(alt_code(fix.alt_dm) - self.alt)
+        hdop = zigzag(count_code(fix.hdop_x10) - self.hdop)
+        sats = zigzag(count_code(fix.sats) - self.sats)
         nibbles = end << 1
         if speed:
             tag |= _SPEED
@@ -172,28 +171,30 @@ class Codec:
             return -1
         tag = buf[off]
         if tag < 0x80:
-            at = self._get_fix(buf, off, end, rec.fix)
-            if at >= 0:
-                rec.kind = FIX
-                rec.sec = rec.fix.sec
-            return at
-        if tag == 0x80 or tag == 0xFF or off + 1 >= end:
+            stop = self._get_fix(buf, off, end, rec.fix)
+            kind = FIX
+        elif tag == 0x80 or tag == 0xFF or off + 1 >= end or off + 2 + buf[off + 1] > end:
             return -1
-        stop = off + 2 + buf[off + 1]
-        if stop > end:
-            return -1
-        if tag & 0x7F == TAIL:
+        else:
+            kind = tag & 0x7F
+            stop = off + 2 + buf[off + 1]
+            if kind != TAIL:
+                return self._get_event(buf, off + 2, stop, kind, rec)
             if self._get_fix(buf, off + 2, stop, rec.fix) != stop:
                 return -1
-            rec.kind = TAIL
+        if stop >= 0:
+            rec.kind = kind
             rec.sec = rec.fix.sec
-            return stop
-        self._at = off + 2
-        sec = self.sec + _unzigzag(self._varint(buf, stop))
-        at = self._at
-        if at < 0 or stop - at > BODY_MAX or not 0 <= sec < _SEC_END:
+        return stop
+
+    def _get_event(self, buf, off, stop, kind, rec):
+        data = self._in
+        data.begin(buf, off, stop)
+        sec = self.sec + data.signed()
+        at = data.at
+        if at < 0 or stop - at > BODY_MAX or not is_sane(sec, 0, 0, 0):
             return -1
-        rec.kind = tag & 0x7F
+        rec.kind = kind
         rec.sec = sec
         rec.n = stop - at
         body = rec.body
@@ -205,19 +206,19 @@ class Codec:
         if off >= end or buf[off] > 0x7F:
             return -1
         tag = buf[off]
-        self._at = off + 1
-        dt = _unzigzag(self._varint(buf, end)) if tag & _DT else self.dt
-        lat = self.lat + self._ahead(self.dlat, dt) + _unzigzag(self._varint(buf, end))
-        lon = self.lon + self._ahead(self.dlon, dt) + _unzigzag(self._varint(buf, end))
+        data = self._in
+        data.begin(buf, off + 1, end)
+        dt = data.signed() if tag & _DT else self.dt
+        lat = self.lat + self._ahead(self.dlat, dt) + data.signed()
+        lon = self.lon + self._ahead(self.dlon, dt) + data.signed()
         sec = self.sec + dt
-
-        at = self._at
-        if at < 0:
+        if data.at < 0:
             return -1
-        count = (tag >> 1 & 1) + (tag >> 2 & 1) + (tag >> 3 & 1) + (tag >> 4 & 1) + (tag >> 5 & 1)
-        nibble = at << 1
-        self._at = at + (count + 1 >> 1)
-        if self._at > end or count & 1 and buf[self._at - 1] > 15:
+
+        nibble = data.at << 1
+        changed = (tag >> 1 & 1) + (tag >> 2 & 1) + (tag >> 3 & 1) + (tag >> 4 & 1) + (tag >> 5 & 1)
+        data.at += changed + 1 >> 1
+        if data.at > end or changed & 1 and buf[data.at - 1] > 15:
             return -1
         speed = self.speed
         course = self.course
@@ -225,115 +226,53 @@ class Codec:
         hdop = self.hdop
         sats = self.sats
         if tag & _SPEED:
-            speed += self._delta(buf, nibble, end)
+            speed += self._delta(buf, nibble)
             nibble += 1
         if tag & _COURSE:
-            course += self._delta(buf, nibble, end)
+            course += self._delta(buf, nibble)
             nibble += 1
         if tag & _ALT:
-            alt += self._delta(buf, nibble, end)
+            alt += self._delta(buf, nibble)
             nibble += 1
         if tag & _HDOP:
-            hdop += self._delta(buf, nibble, end)
+            hdop += self._delta(buf, nibble)
             nibble += 1
         if tag & _SATS:
-            sats += self._delta(buf, nibble, end)
+            sats += self._delta(buf, nibble)
         kind = self.kind
         flags = ms = 0
         if tag & _MORE:
-            more = self._byte(buf, end)
+            more = data.byte()
             kind = more & 15
-            if more > 0x3F:
-                return -1
             if more & _HAS_FLAGS:
-                flags = self._byte(buf, end)
+                flags = data.byte()
             if more & _HAS_MS:
-                ms = self._varint(buf, end)
-        at = self._at
-        if at < 0 or flags > 0x7F or not _sane(sec, ms, lat, lon):
+                ms = data.varint()
+            if more > 0x3F or flags > 0x7F:
+                return -1
+
+        if data.at < 0 or not is_sane(sec, ms, lat, lon) or not 0 <= course <= COURSE_MAX:
             return -1
-        if not (0 <= speed <= _CODE_MAX and 0 <= course <= 180 and 0 <= alt <= _CODE_MAX):
-            return -1
-        if not (0 <= hdop <= _CODE_MAX and 0 <= sats <= _CODE_MAX):
+        if not (0 <= speed <= CODE_MAX and 0 <= alt <= CODE_MAX and 0 <= hdop <= CODE_MAX and 0 <= sats <= CODE_MAX):
             return -1
         fix.sec = sec
         fix.ms = ms
         fix.lat_udeg = lat
         fix.lon_udeg = lon
-        fix.speed_cms = (speed - 1) * 10 if speed else None
-        fix.course_cdeg = (course - 1) * 200 if course else None
-        fix.alt_dm = (alt - _ALT_ZERO) * 10 if alt else None
-        fix.hdop_x10 = hdop - 1 if hdop else None
-        fix.sats = sats - 1 if sats else None
+        fix.speed_cms = speed_of(speed)
+        fix.course_cdeg = course_of(course)
+        fix.alt_dm = alt_of(alt)
+        fix.hdop_x10 = count_of(hdop)
+        fix.sats = count_of(sats)
         fix.kind = kind
         fix.flags = flags
-        return at
+        return data.at
 
-    # self._at is the reading position; -1 once something was cut, and then everything reads as 0.
-
-    def _delta(self, buf, nibble, end):
+    def _delta(self, buf, nibble):
+        """The change that a nibble says, or that stands in full behind the nibbles."""
         byte = buf[nibble >> 1]
         value = byte >> 4 if nibble & 1 else byte & 15
-        return _unzigzag(value if value else self._varint(buf, end))
-
-    def _byte(self, buf, end):
-        at = self._at
-        if at < 0 or at >= end:
-            self._at = -1
-            return 0
-        self._at = at + 1
-        return buf[at]
-
-    def _varint(self, buf, end):
-        at = self._at
-        value = shift = 0
-        while 0 <= at < end and shift < 35:
-            byte = buf[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                self._at = at
-                return value
-            shift += 7
-        self._at = -1
-        return 0
-
-
-def _zigzag(value):
-    return value << 1 if value >= 0 else ~(value << 1)
-
-
-def _unzigzag(value):
-    return ~(value >> 1) if value & 1 else value >> 1
-
-
-def _sane(sec, ms, lat, lon):
-    return (
-        0 <= sec < _SEC_END
-        and 0 <= ms <= 999
-        and -_LAT_MAX <= lat <= _LAT_MAX
-        and -_LON_MAX <= lon <= _LON_MAX
-    )
-
-
-def _code(value):
-    """0 for unknown, else value + 1, held within what every reader accepts."""
-    return 0 if value is None else min(max(value, 0), _CODE_MAX - 1) + 1
-
-
-def _speed_code(fix):
-    speed = fix.speed_cms
-    return 0 if speed is None else min(max(speed + 5, 0) // 10, _CODE_MAX - 1) + 1
-
-
-def _course_code(fix):
-    course = fix.course_cdeg
-    return 0 if course is None else (course + 100) // 200 % 180 + 1
-
-
-def _alt_code(fix):
-    alt = fix.alt_dm
-    return 0 if alt is None else min(max((alt + 5) // 10 + _ALT_ZERO, 1), _CODE_MAX)
+        return unzigzag(value) if value else self._in.signed()
 
 
 def _put_nibble(buf, nibble, value):

@@ -6,16 +6,17 @@ Owns: the flash partition, the sequence numbers and the journal id.
 
 from micropython import const
 
-from tracker.fix import Fix
-from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, TAIL, Record, varint
+from tracker.record import ACK, DROPPED, FIX, TAIL, Record
 from tracker.store.acks import Acks
 from tracker.store.cursor import Cursor
 from tracker.store.page import CHECK, FIRST, SEAL
+from tracker.store.recovery import Recovery
 from tracker.store.ring import Ring
-from tracker.store.writer import NO_RECORD, NO_ROOM, WRITTEN, Writer
+from tracker.store.writer import NO_ROOM, WRITTEN, Writer
 
-_SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that a stretch of bytes can hold
-_SPARE = const(18)  # bytes kept free at a sector's end for the GAP record that says what entering the next one drops
+_SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that a sector can hold
+_GAP_ROOM = const(18)  # bytes kept free at a sector's end for the GAP record that says what entering the next one drops
+_SPARE = const(42)  # and besides for one ACK record, with up to four ranges: no append may come for hours
 _EVENT = const(7)  # bytes of a record besides its payload, at most: tag, length, time
 _ACK_COUNT = const(60)  # an ACK record is due after so many newly acknowledged numbers ...
 _ACK_MS = const(60000)  # ... or so long after the first of them
@@ -71,89 +72,33 @@ class Journal:
             self._writer.close(-1, self._sector_size)
             return
         self.journal_id = bytes(ring.header.journal_id)
-        known = self._replay(ring.newest)
+        found = Recovery(ring, self._writer, self._acks, self._rec, self._tail_rec.fix)
+        found.run()
+        self.next_seq = found.next_seq
+        self.last_sec = found.last_sec
+        self._has_tail = found.has_tail
+        self._gap_said = found.gap_said
+        self._finish_entry()
+        self._settle()
+        if self.next_seq > found.known:
+            self._skip(found.known)
+
+    def _finish_entry(self):
+        """A mark beyond the newest sector: power went while the next one was entered. What it held is half erased."""
+        ring = self._ring
         mark = self._mark.get()
         if mark is not None and mark > ring.bases[ring.newest] + self._slots:
-            # Power went while the next sector was entered: what it held is half erased, what it got is unknown.
             ring.bases[ring.after(ring.newest)] = -1
             self._writer.close(ring.newest, self._sector_size)
             self.next_seq = max(self.next_seq, mark)
-        self._settle()
-        if self.next_seq > known:
-            self._rec.set_skipped(self.last_sec or 0, known, self.next_seq - known)
-            self.skipped += self.next_seq - known
-            self._acks.add(known, self.next_seq)
-            self.append(self._rec)
 
-    def _replay(self, sector):
-        """Read the newest sector to its end. The number behind its last good record; next_seq: behind any that may be."""
-        ring = self._ring
-        page = ring.page
-        rec = self._rec
-        seed = ring.seed_of(sector)
-        ring.read_header(sector)
-        base = ring.bases[sector]
-        if not ring.header.get_acks(self._acks):
-            self._acks.clear(0)
-        self.last_sec = ring.header.sec or None
-        known = self.next_seq = base
-        has_fix = False
-        last = 0
-        for index in range(self._pages):
-            page.load(sector, index, base, seed)
-            if index and page.is_erased():
-                break
-            last = index
-            self._gap_said = False
-            read_any = False
-            while page.next(rec):
-                read_any = True
-                self._see(rec, page.seq)
-                has_fix = has_fix or rec.kind == FIX or rec.kind == TAIL
-            if read_any:
-                known = self.next_seq = page.seq
-            self.next_seq += (page.used() - page.pos + _SMALLEST - 1) // _SMALLEST
-        page.load(sector, last, base, seed)
-        while page.next(rec):
-            pass
-        self._gap_said = self._gap_said and last == self._pages - 1
-        self._writer.resume(sector, seed, last, page)
-        if not has_fix:
-            self._find_tail((sector - 1) % ring.count)
-        return known
-
-    def _see(self, rec, next_seq):
-        kind = rec.kind
-        if kind == ACK:
-            self._acks.get(rec.body, 0, rec.n, next_seq)
-            return
-        self._see_tail(rec)
-        if kind == TAIL:
-            return
-        self.last_sec = rec.sec
-        if kind == SKIPPED:
-            first, off = varint(rec.body, 0, rec.n)
-            count, off = varint(rec.body, off, rec.n) if off >= 0 else (0, -1)
-            if off >= 0 and first + count <= next_seq:
-                self._acks.add(first, first + count)
-        elif kind == GAP and rec.body[0] == DROPPED:
-            self._gap_said = True
-
-    def _see_tail(self, rec):
-        if rec.kind == TAIL:
-            self._tail_rec.fix.copy(rec.fix)
-        if rec.kind == TAIL or rec.kind == FIX:
-            self._has_tail = rec.kind == TAIL
-
-    def _find_tail(self, sector):
-        """The newest sector has no fix yet: the provisional one may be at the end of the sector before."""
-        ring = self._ring
-        if ring.bases[sector] < 0:
-            return
-        for index in range(self._pages):
-            ring.page.load(sector, index, ring.bases[sector], ring.seed_of(sector))
-            while ring.page.next(self._rec):
-                self._see_tail(self._rec)
+    def _skip(self, first):
+        """Numbers from first on may have been used, by records that cannot be read: they are never used again."""
+        count = self.next_seq - first
+        self.skipped += count
+        self._acks.add(first, self.next_seq)
+        self._rec.set_skipped(self.last_sec or 0, first, count)
+        self.append(self._rec)
 
     def _settle(self):
         """What lies before the oldest sector is gone; its acknowledgement is of no use any more."""
@@ -284,7 +229,7 @@ class Journal:
         rec.kind = ACK
         rec.sec = self._writer.codec.sec
         rec.n = self._acks.put(rec.body, 0, self.next_seq)
-        if self._put_here(rec, _SPARE) == WRITTEN:
+        if self._put_here(rec, _GAP_ROOM) == WRITTEN:
             self._pending = 0
             self._pending_ms = -1
             self.ack_records += 1

@@ -22,8 +22,8 @@ class Ring:
         self.count = flash.ioctl(_COUNT, 0)
         self.bases = array("i", [-1] * self.count)  # first number of each sector, -1: holds nothing of this journal
         self.header = Header()
-        self._whole = memoryview(self.header.buf)
-        self._part = self._whole  # as long as the last header: slicing allocates
+        self._view = memoryview(self.header.buf)
+        self._views = {}  # by length: slicing allocates
         self.page = Page(flash, page_size)  # for looking at what is there
         self.newest = -1
         self.generation = -1
@@ -69,9 +69,9 @@ class Ring:
         header.base = base
         header.sec = sec
         size = header.put(self._page_size, acks)
-        if len(self._part) != size:
-            self._part = self._whole[:size]
-        self._flash.writeblocks(sector, self._part, 0)
+        if size not in self._views:
+            self._views[size] = self._view[:size]
+        self._flash.writeblocks(sector, self._views[size], 0)
         self.generation += 1
         self.newest = sector
         self.bases[sector] = base

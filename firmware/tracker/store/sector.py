@@ -8,7 +8,7 @@ from micropython import const
 from tracker.store.crc import crc15, put_crc32
 
 HEADER_MAX = const(116)  # bytes, with eight ranges
-_VERSION = const(1)
+_MAGIC = b"LKJ\x01"  # the last byte is the version of the format
 _ACKS = const(26)  # offset of the checkpoint
 _END_MARK = const(0x4C)  # last byte, so that a cut header cannot look whole whatever its check is
 _SEC_MASK = const(0x3FFFFFFF)
@@ -28,7 +28,8 @@ class Header:
     def put(self, page_size, acks):
         """Write the header into self.buf; its size."""
         buf = self.buf
-        buf[0:4] = b"LKJ\x01"
+        for i in range(4):
+            buf[i] = _MAGIC[i]
         buf[5] = page_size >> 7
         for i in range(8):
             buf[6 + i] = self.journal_id[i]
@@ -44,8 +45,9 @@ class Header:
     def get(self, buf, page_size):
         """Read the header at the beginning of buf; False when it is not a whole header of this format."""
         size = buf[4]
-        if buf[0] != 0x4C or buf[1] != 0x4B or buf[2] != 0x4A or buf[3] != _VERSION:
-            return False
+        for i in range(4):
+            if buf[i] != _MAGIC[i]:
+                return False
         if not _ACKS + 6 <= size <= HEADER_MAX or buf[size - 1] != _END_MARK or buf[5] != page_size >> 7:
             return False
         mine = self.buf

@@ -123,7 +123,6 @@ class Writer:
         self.at = start + end
 
     def _part(self, size):
-        view = self._views.get(size)
-        if view is None:
-            view = self._views[size] = self._view[:size]
-        return view
+        if size not in self._views:
+            self._views[size] = self._view[:size]
+        return self._views[size]

@@ -1,0 +1,95 @@
+"""What a mount finds in the newest sector: how far the numbers went, what the database has, the provisional fix.
+
+In: the ring, scanned. Out: attributes of Recovery; the writer stands where it may go on.
+"""
+
+from micropython import const
+
+from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, TAIL, varint
+
+_SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that damaged bytes can have used
+
+
+class Recovery:
+    def __init__(self, ring, writer, acks, rec, tail):
+        self._ring = ring
+        self._writer = writer
+        self._acks = acks
+        self._rec = rec
+        self._tail = tail
+        self.known = 0  # the number behind the last record that can be read
+        self.next_seq = 0  # the first number that surely was not used
+        self.last_sec = None
+        self.has_tail = False
+        self.gap_said = False  # the last page of the sector tells what the next entry drops
+        self._has_fix = False
+
+    def run(self):
+        ring = self._ring
+        sector = ring.newest
+        page = ring.page
+        ring.read_header(sector)
+        ring.header.get_acks(self._acks)
+        self.last_sec = ring.header.sec or None
+        self.known = self.next_seq = ring.bases[sector]
+        last = 0
+        for index in range(self._writer.pages):
+            self._load(sector, index)
+            if index and page.is_erased():
+                break
+            last = index
+            self.gap_said = False
+            self._read_page()
+        self.gap_said = self.gap_said and last == self._writer.pages - 1
+        self._load(sector, last)
+        while page.next(self._rec):
+            pass
+        self._writer.resume(sector, ring.seed_of(sector), last, page)
+        if not self._has_fix:
+            self._find_tail((sector - 1) % ring.count)
+
+    def _load(self, sector, index):
+        ring = self._ring
+        ring.page.load(sector, index, ring.bases[sector], ring.seed_of(sector))
+
+    def _read_page(self):
+        page = self._ring.page
+        rec = self._rec
+        begins = page.pos
+        while page.next(rec):
+            self._see(rec, page.seq)
+        if page.pos > begins:
+            self.known = self.next_seq = page.seq
+        self.next_seq += (page.used() - page.pos + _SMALLEST - 1) // _SMALLEST
+
+    def _see(self, rec, next_seq):
+        kind = rec.kind
+        if kind == ACK:
+            self._acks.get(rec.body, 0, rec.n, next_seq)
+            return
+        self._see_tail(rec)
+        if kind == TAIL:
+            return
+        self.last_sec = rec.sec
+        if kind == SKIPPED:
+            first, off = varint(rec.body, 0, rec.n)
+            count, off = varint(rec.body, off, rec.n) if off >= 0 else (0, -1)
+            if off >= 0 and first + count <= next_seq:
+                self._acks.add(first, first + count)
+        elif kind == GAP and rec.body[0] == DROPPED:
+            self.gap_said = True
+
+    def _see_tail(self, rec):
+        if rec.kind == TAIL:
+            self._tail.copy(rec.fix)
+        if rec.kind == TAIL or rec.kind == FIX:
+            self._has_fix = True
+            self.has_tail = rec.kind == TAIL
+
+    def _find_tail(self, sector):
+        """The newest sector says nothing about the trail yet: the provisional fix may be in the one before."""
+        if self._ring.bases[sector] >= 0:
+            for index in range(self._writer.pages):
+                self._load(sector, index)
+                while self._ring.page.next(self._rec):
+                    self._see_tail(self._rec)

@@ -1,0 +1,414 @@
+"""The journal: numbers, acknowledgements, the full ring, cursors, and no heap on the steady road."""
+
+import gc
+import json
+
+from sim.board.nor import NorFlash
+from store_kit import JOURNAL_ID, Mark, blank, event_record, fix_image, fix_record, image, mounted, read_all
+from tracker.record import ACK, BODY_MAX, DROPPED, FIX, GAP, SKIPPED, Record, gap_fields, varint
+from tracker.store.journal import Journal
+
+IMAGE = __file__.replace("both/test_journal.py", "vectors/journal_v1.json")
+
+
+def _append(journal, first, count, found=None):
+    rec = Record()
+    for i in range(first, first + count):
+        seq = journal.append(fix_record(rec, i))
+        if found is not None:
+            found[seq] = image(rec)
+    return journal.next_seq - 1
+
+
+def _ack_now(journal, lo, hi):
+    journal.ack(lo, hi)
+    journal.flush_acks(5)
+    journal.flush_acks(60005)
+
+
+def test_appended_is_read_by_the_same_and_by_the_next_mount():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    assert journal.next_seq == 0 and journal.last_sec is None and journal.tail() is None
+    assert journal.next_unacked(0) == -1 and read_all(journal) == {}
+    rec = Record()
+    made = {}
+    for i in range(60):
+        journal.append(event_record(rec, i) if i % 9 == 4 else fix_record(rec, i))
+        made[i] = image(rec)
+    assert read_all(journal) == made
+    again = mounted(flash, mark)
+    assert read_all(again) == made
+    assert (again.next_seq, again.last_sec, again.journal_id) == (60, rec.sec, JOURNAL_ID)
+
+
+def test_clean_end_goes_on_in_the_same_page():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    _append(journal, 0, 3)
+    before = flash.program_bytes
+    _append(journal, 3, 1)
+    delta = flash.program_bytes - before
+    again = mounted(flash, mark)
+    before = flash.program_bytes
+    assert _append(again, 4, 1) == 4
+    assert flash.program_bytes - before <= delta + 3
+    assert len(read_all(again)) == 5 and again.skipped == 0
+
+
+def test_one_program_per_append_and_an_erase_only_on_entering():
+    flash = NorFlash(4 * 4096)
+    journal = mounted(flash, Mark(), 256)
+    rec = Record()
+    for i in range(1200):
+        programs = flash.program_calls
+        erases = flash.erases
+        journal.append(fix_record(rec, i))
+        if flash.erases == erases:
+            assert flash.program_calls == programs + 1
+        else:
+            assert flash.erases == erases + 1
+            assert flash.program_calls <= programs + 3  # seal of the last page, header, record
+    assert flash.erases > 2
+
+
+def test_sectors_are_entered_in_ring_order():
+    flash = blank()
+    journal = mounted(flash, Mark())
+    for i in range(400):
+        seq = _append(journal, i, 1)
+        journal.ack(0, seq)
+    assert max(flash.wear) - min(flash.wear) <= 1 and min(flash.wear) >= 2
+    assert journal.dropped == 0
+
+
+def test_acks_survive_in_records_and_in_headers():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    _append(journal, 0, 40)
+    _ack_now(journal, 0, 9)
+    _ack_now(journal, 15, 19)
+    for again in (journal, mounted(flash, mark)):
+        assert again.acked_low == 10
+        assert [seq for seq in range(40) if again.is_acked(seq)] == list(range(10)) + list(range(15, 20))
+        assert (again.next_unacked(0), again.next_unacked(15), again.next_unacked(39)) == (10, 20, 39)
+    entered = journal.entered
+    i = 40
+    while journal.entered < entered + 1:
+        _append(journal, i, 1)
+        i += 1
+    assert mounted(flash, mark).acked_low == 10
+    assert mounted(flash, mark).is_acked(17)
+
+
+def test_acks_are_gathered():
+    """One ACK record for 60 numbers, or 60 s after the first; never a sector for it."""
+    flash = blank()
+    journal = mounted(flash, Mark())
+    _append(journal, 0, 80)
+    programs = flash.program_calls
+    for i in range(59):
+        journal.ack(i, i)
+        journal.flush_acks(1000 + i)
+    assert flash.program_calls == programs
+    journal.ack(59, 59)
+    journal.flush_acks(1100)
+    assert flash.program_calls == programs + 1 and journal.ack_records == 1
+    journal.ack(60, 60)
+    journal.flush_acks((1 << 30) - 10)
+    journal.flush_acks(59000)
+    assert journal.ack_records == 1
+    journal.flush_acks(60000)
+    assert journal.ack_records == 2
+    journal.flush_acks(600000)
+    assert journal.ack_records == 2
+
+
+def test_foreign_acks_are_not_believed():
+    journal = mounted(blank(), Mark())
+    _append(journal, 0, 10)
+    for lo, hi in ((5, 10), (10, 12), (-1, 3), (4, 3), (0, 1 << 29)):
+        journal.ack(lo, hi)
+    assert journal.stale_acks == 5 and journal.next_unacked(0) == 0
+
+
+def test_acks_beyond_eight_ranges_are_forgotten_not_invented():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    _append(journal, 0, 60)
+    asked = set()
+    for seq in range(58, 1, -3):
+        journal.ack(seq, seq)
+        asked.add(seq)
+    _ack_now(journal, 1, 1)
+    asked.add(1)
+    for each in (journal, mounted(flash, mark)):
+        acked = {seq for seq in range(60) if each.is_acked(seq)}
+        assert acked <= asked and len(acked) == 8
+        assert min(acked) == 1  # the low ones let sectors go
+    journal.ack(0, 59)
+    assert journal.acked_low == 60 and journal.next_unacked(0) == -1
+
+
+def test_full_ring_drops_the_oldest_and_says_so():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    made = {}
+    i = 0
+    while not journal.dropped:
+        _append(journal, i, 1, made)
+        i += 1
+    found = read_all(journal)
+    gaps = [what for what in found.values() if what[0] == GAP]
+    assert len(gaps) == 1 and journal.oldest_seq == journal.dropped == journal.acked_low > 0
+    rec = Record()
+    cursor = journal.cursor()
+    while cursor.next(rec) and rec.kind != GAP:
+        pass
+    first_left = made[journal.oldest_seq][1]
+    assert gap_fields(rec) == (made[0][1], first_left, DROPPED, journal.dropped)
+    assert journal.next_unacked(0) == journal.oldest_seq
+    assert all(found[seq] == what for seq, what in made.items() if seq >= journal.oldest_seq)
+
+
+def test_gap_of_a_later_drop_begins_at_the_record_before():
+    """No second between the last record that stays explained and the first that is left is without an explanation."""
+    journal = mounted(blank(), Mark())
+    made = {}
+    _append(journal, 0, 20, made)
+    journal.ack(0, 11)
+    i = 20
+    while not journal.dropped:
+        _append(journal, i, 1, made)
+        i += 1
+    rec = Record()
+    cursor = journal.cursor()
+    while cursor.next(rec) and rec.kind != GAP:
+        pass
+    assert gap_fields(rec) == (made[11][1], made[journal.oldest_seq][1], DROPPED, journal.oldest_seq - 12)
+
+
+def test_acked_sector_is_overwritten_without_a_word():
+    journal = mounted(blank(), Mark())
+    for i in range(300):
+        journal.ack(0, _append(journal, i, 1))
+    assert all(what[0] == FIX for what in read_all(journal).values())
+    assert journal.dropped == 0 and journal.entered >= 8
+
+
+def test_tail_is_given_back_until_a_fix_supersedes_it():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    _append(journal, 0, 5)
+    tail = fix_record(Record(), 7).fix
+    programs = flash.program_calls
+    assert journal.append_tail(tail) and flash.program_calls == programs + 1
+    assert journal.next_seq == 5 and journal.tail() is None and len(read_all(journal)) == 5
+    again = mounted(flash, mark)
+    assert fix_image(again.tail()) == fix_image(tail)
+    again.append(event_record(Record(), 8))
+    assert fix_image(mounted(flash, mark).tail()) == fix_image(tail)
+    again.append(fix_record(Record(), 9))
+    assert again.tail() is None and mounted(flash, mark).tail() is None
+
+
+def test_tail_is_found_in_the_sector_before():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    _append(journal, 0, 3)
+    tail = fix_record(Record(), 7).fix
+    journal.append_tail(tail)
+    i = 10
+    while journal.entered < 2:
+        journal.append(event_record(Record(), i, 8, 20))
+        i += 1
+    assert fix_image(mounted(flash, mark).tail()) == fix_image(tail)
+
+
+def test_cursor_follows_the_writer_over_pages_and_sectors():
+    journal = mounted(blank(), Mark())
+    cursor = journal.cursor()
+    rec = Record()
+    made = {}
+    assert not cursor.next(rec) and not cursor.seek(0)
+    for i in range(250):
+        journal.ack(0, _append(journal, i, 1, made))
+        journal.append_tail(fix_record(rec, i + 1).fix)
+        assert cursor.next(rec)
+        assert image(rec) == made[rec.seq] and rec.seq == journal.next_seq - 1
+        assert not cursor.next(rec)
+
+
+def test_cursor_seeks_any_number():
+    journal = mounted(blank(), Mark())
+    made = {}
+    _append(journal, 0, 90, made)
+    cursor = journal.cursor()
+    rec = Record()
+    for seq in list(range(0, 90, 7)) + list(range(89, -1, -4)):
+        assert cursor.seek(seq)
+        assert cursor.next(rec) and rec.seq == seq and image(rec) == made[seq]
+    assert not cursor.seek(90)
+    assert not cursor.next(rec)
+    _append(journal, 90, 1, made)
+    assert cursor.next(rec) and rec.seq == 90
+
+
+def test_cursor_whose_sector_was_overwritten_goes_on_with_the_oldest():
+    journal = mounted(blank(), Mark())
+    _append(journal, 0, 30)
+    cursor = journal.cursor()
+    rec = Record()
+    assert cursor.next(rec) and rec.seq == 0
+    _append(journal, 30, 200)
+    assert journal.oldest_seq > 30
+    assert cursor.next(rec) and rec.seq == journal.oldest_seq
+    assert not cursor.seek(3) and cursor.next(rec) and rec.seq == journal.oldest_seq
+
+
+def test_long_texts_turn_pages_and_too_long_ones_are_refused():
+    flash = NorFlash(4 * 4096)
+    mark = Mark()
+    journal = mounted(flash, mark, 256)
+    rec = Record()
+    made = {}
+    for i in range(60):
+        seq = journal.append(event_record(rec, i, 8, BODY_MAX if i % 2 else i))
+        made[seq] = image(rec)
+    assert read_all(journal) == made == read_all(mounted(flash, mark, 256))
+    small = mounted(blank(), Mark())
+    assert small.append(event_record(rec, 0, 8, BODY_MAX)) == -1 and small.refused == 1
+    rec.kind = ACK
+    assert small.append(rec) == -1 and small.next_seq == 0
+
+
+def test_mark_beyond_the_newest_sector_is_where_numbers_go_on():
+    """Power went after the mark and before the header: what the next sector held is not read, no number comes twice."""
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    _append(journal, 0, 5)
+    mark.value += 100
+    again = mounted(flash, mark)
+    assert again.next_seq > 200  # the old mark, and one for the record that says so
+    found = read_all(again)
+    skipped = [what for what in found.values() if what[0] == SKIPPED]
+    first, off = varint(skipped[0][2], 0, len(skipped[0][2]))
+    count, _ = varint(skipped[0][2], off, len(skipped[0][2]))
+    assert (first, first + count) == (5, again.next_seq - 1)
+    assert list(found)[:5] == [0, 1, 2, 3, 4]
+    assert again.is_acked(6) and not again.is_acked(4)
+
+
+def test_lost_mark_and_new_chip():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    _append(journal, 0, 5)
+    assert mounted(flash, Mark()).next_seq == 5
+    fresh = mounted(blank(), mark)
+    assert fresh.next_seq == 0
+    _append(fresh, 0, 1)
+    assert mark.value < 120
+
+
+def test_foreign_bytes_are_no_journal():
+    for cells in (b"\x00" * 2048, bytes(range(256)) * 8, b"LKJ\x02" * 512, b"LKJ\x01" * 512):
+        flash = blank()
+        flash.store.cells[:] = cells
+        mark = Mark()
+        journal = mounted(flash, mark)
+        assert journal.next_seq == 0 and read_all(journal) == {}
+        _append(journal, 0, 150)
+        assert len(read_all(mounted(flash, mark))) == journal.next_seq - journal.oldest_seq
+
+
+def test_sectors_of_another_journal_are_not_mixed_in():
+    flash = blank()
+    mark = Mark()
+    _append(mounted(flash, mark), 0, 90)
+    other = blank()
+    ours = Journal(other, lambda n: b"another!", Mark(), 512, 128)
+    ours.mount()
+    _append(ours, 0, 150)
+    flash.store.cells[512:1024] = other.store.cells[512:1024]
+    journal = mounted(flash, mark)
+    ids = {JOURNAL_ID: fix_record, b"another!": fix_record}
+    assert journal.journal_id in ids
+    numbers = list(read_all(journal))
+    assert numbers == sorted(set(numbers))
+
+
+def test_committed_image_of_version_1_is_read():
+    with open(IMAGE) as file:
+        said = json.load(file)
+    flash = blank(said["sectors"], said["sector_size"])
+    flash.store.cells[:] = bytes(int(said["image"][i : i + 2], 16) for i in range(0, len(said["image"]), 2))
+    journal = mounted(flash, Mark(), said["page_size"])
+    assert "".join("%02x" % byte for byte in journal.journal_id) == said["journal_id"]
+    assert journal.next_seq == said["next_seq"] and journal.tail().sec == said["tail_sec"]
+    numbers = range(journal.oldest_seq, journal.next_seq)
+    assert [seq for seq in numbers if journal.is_acked(seq)] == said["acked"]
+    found = read_all(journal)
+    assert [[seq] + _plain(what) for seq, what in sorted(found.items())] == said["records"]
+
+
+def _plain(what):
+    return ["".join("%02x" % byte for byte in part) if isinstance(part, bytes) else part for part in what]
+
+
+def test_recovery_reads_one_page_a_sector_and_two_sectors():
+    flash = blank(16)
+    mark = Mark()
+    _append(mounted(flash, mark), 0, 900)
+    flash.reads = 0
+    mounted(flash, mark)
+    assert flash.reads <= 16 + 1 + 2 * 4 + 1
+
+
+def test_steady_road_allocates_nothing():
+    """Also on entering a sector. Only a length that never came before costs a memoryview, once."""
+    if not hasattr(gc, "mem_alloc"):
+        return
+    flash = NorFlash(4 * 4096)
+    journal = mounted(flash, Mark(), 256)
+    road = Road(journal)
+    worst = 0
+    for i in range(2600):
+        fix_record(road.rec, i)
+        lengths = len(journal._writer._views) + len(journal._ring._views)
+        gc.collect()
+        gc.disable()
+        before = gc.mem_alloc()
+        before = gc.mem_alloc()
+        road.go(i)
+        used = gc.mem_alloc() - before
+        gc.enable()
+        if i > 100 and lengths == len(journal._writer._views) + len(journal._ring._views):
+            worst = max(worst, used)
+    assert flash.erases >= 5 and journal.ack_records > 30
+    assert worst == 0, worst
+
+
+class Road:
+    def __init__(self, journal):
+        self.journal = journal
+        self.cursor = journal.cursor()
+        self.rec = Record()
+        self.read = Record()
+
+    def go(self, i):
+        seq = self.journal.append(self.rec)
+        if i % 15 == 0:
+            self.journal.append_tail(self.rec.fix)
+        self.cursor.next(self.read)
+        if i % 60 == 59:
+            self.journal.ack(seq - 59, seq)
+            self.journal.flush_acks(i)
