@@ -377,7 +377,7 @@ def test_steady_road_allocates_nothing():
     """Also on entering a sector. Only a length that never came before costs a memoryview, once."""
     if not hasattr(gc, "mem_alloc"):
         return
-    flash = NorFlash(4 * 4096)
+    flash = QuietNor(4 * 4096)
     journal = mounted(flash, Mark(), 256)
     road = Road(journal)
     worst = 0
@@ -395,6 +395,16 @@ def test_steady_road_allocates_nothing():
             worst = max(worst, used)
     assert flash.erases >= 5 and journal.ack_records > 30
     assert worst == 0, worst
+
+
+class QuietNor(NorFlash):
+    """Erasing the simulated chip costs 16 B of heap; only the journal's own heap is to be seen."""
+
+    def erase(self, index):
+        self.erases += 1
+        cells = self.store.cells
+        for at in range(index * 4096, index * 4096 + 4096):
+            cells[at] = 0xFF
 
 
 class Road:
