@@ -1,4 +1,4 @@
-"""What every host test gets: MicroPython's clock calls, and a reason where the machine lacks something.
+"""What every host test gets: MicroPython's clock, and a reason where something is lacking.
 
 Owns: markers -> skip, and CI, where a skip is a failure.
 """

@@ -8,7 +8,11 @@ import sys
 
 
 def names(folder):
-    return sorted(name[:-3] for name in os.listdir(folder) if name.startswith("test_") and name.endswith(".py"))
+    return sorted(
+        name[:-3]
+        for name in os.listdir(folder)
+        if name.startswith("test_") and name.endswith(".py")
+    )
 
 
 def run_file(name):

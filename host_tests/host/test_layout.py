@@ -6,8 +6,8 @@ import pytest
 from setup.place import ROOT
 
 WANTED = {
-    ".ci", ".github", ".gitignore", "LICENSE", "Makefile", "README.md", "boards", "docs", "firmware", "host_tests",
-    "pyproject.toml", "tools",
+    ".ci", ".github", ".gitignore", "LICENSE", "Makefile", "README.md", "boards", "docs",
+    "firmware", "host_tests", "pyproject.toml", "tools",
 }  # fmt: skip
 INSIDE = (
     "firmware/boot.py", "firmware/main.py", "firmware/tracker/app.py", "firmware/lib/README.md",
@@ -32,4 +32,6 @@ def test_what_the_map_promises_is_there():
 
 
 def test_firmware_needs_no_init_files():
-    assert [str(path) for path in (ROOT / "firmware").rglob("__init__.py") if "lib" not in path.parts] == []
+    assert [
+        str(path) for path in (ROOT / "firmware").rglob("__init__.py") if "lib" not in path.parts
+    ] == []

@@ -1,4 +1,4 @@
-"""The tests of host_tests/both run, every one of them, on the 64-bit and on the 32-bit MicroPython VM."""
+"""Every test of host_tests/both runs on the 64-bit and on the 32-bit MicroPython VM."""
 
 import ast
 import os
@@ -14,7 +14,10 @@ VMS = [pytest.param(64, marks=pytest.mark.vm), pytest.param(32, marks=pytest.mar
 
 
 def run_on_vm(bits, program, *words):
-    env = {**os.environ, "MICROPYPATH": ":".join(str(ROOT / folder) for folder in PATH) + ":.frozen"}
+    env = {
+        **os.environ,
+        "MICROPYPATH": ":".join(str(ROOT / folder) for folder in PATH) + ":.frozen",
+    }
     command = vm_command(bits) + ["-X", "heapsize=4m", str(program), *words]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=50)
 
@@ -40,7 +43,9 @@ def test_file_passes_on_vm(bits, path):
 def test_runner_reports_failures(bits, tmp_path):
     """The runner itself: a failing test, a file that cannot be imported, a good one."""
     (tmp_path / "run.py").write_text((BOTH / "run.py").read_text())
-    (tmp_path / "test_a.py").write_text("def test_bad():\n    assert False\ndef test_good():\n    pass\n")
+    (tmp_path / "test_a.py").write_text(
+        "def test_bad():\n    assert False\ndef test_good():\n    pass\n"
+    )
     (tmp_path / "test_b.py").write_text("import nothing_of_this_name\n")
     done = run_on_vm(bits, tmp_path / "run.py")
     assert done.returncode == 1
@@ -54,7 +59,18 @@ def test_32_bit_vm_has_the_boards_small_integers():
     assert [_heap_of_sum(32, low) > 0 for low in ((1 << 30) - 2, (1 << 30) - 1)] == [False, True]
 
 
+HEAP_OF_SUM = """
+import gc
+gc.disable()
+n = %d
+before = gc.mem_alloc()
+before = gc.mem_alloc()
+m = n + 1
+after = gc.mem_alloc()
+print(after - before)
+"""
+
+
 def _heap_of_sum(bits, low):
-    source = "import gc\ngc.disable()\nn = %d\nb = gc.mem_alloc()\nb = gc.mem_alloc()\nm = n + 1\na = gc.mem_alloc()\nprint(a - b)" % low
-    done = subprocess.run(vm_command(bits) + ["-c", source], capture_output=True, text=True, timeout=20)
-    return int(done.stdout)
+    command = vm_command(bits) + ["-c", HEAP_OF_SUM % low]
+    return int(subprocess.run(command, capture_output=True, text=True, timeout=20).stdout)

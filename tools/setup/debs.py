@@ -1,7 +1,8 @@
-"""Debian packages without root and without installing: apt in a root of its own, unpacked with dpkg -x.
+"""Debian packages without root: fetched by apt in a root of its own, unpacked, not installed.
 
-In:  package names, the suites to try, an architecture. Out: their files, with all they depend on, below a folder.
-Owns: .cache/apt. apt checks every package against the archive's signed index, as for an installation.
+In:  package names, the suites to try, an architecture.
+Out: their files and those of what they depend on, below a folder.
+Owns: .cache/apt. apt checks every package against the archive's signed index, as ever.
 """
 
 import re
@@ -13,7 +14,7 @@ HOST = "host"  # instead of a suite: the machine's own sources, and only the pac
 
 
 def unpack(packages, suites, arch, dest):
-    """Fetch and unpack packages from the first of suites that can give them; the suite that did."""
+    """Unpack packages from the first of suites that can give them; the suite that did."""
     failures = []
     for suite in suites:
         try:
@@ -22,7 +23,10 @@ def unpack(packages, suites, arch, dest):
         except Missing as why:
             failures.append("%s: %s" % (suite, why))
             if suite != suites[-1]:
-                say("%s (%s) from %s did not work, trying %s next" % (packages[0], arch, suite, suites[len(failures)]))
+                say(
+                    "%s (%s) from %s did not work, trying %s next"
+                    % (packages[0], arch, suite, suites[len(failures)])
+                )
     raise Missing("; ".join(failures))
 
 
@@ -45,7 +49,9 @@ def _unpack_from(suite, packages, arch, dest):
     root = CACHE / "apt" / ("%s-%s" % (suite, arch))
     apt = _apt_root(root, arch)
     if suite == HOST:
-        shutil.copy("/var/lib/dpkg/status", root / "status")  # a copy: apt locks the folder of the file
+        shutil.copy(
+            "/var/lib/dpkg/status", root / "status"
+        )  # a copy: apt locks the folder of the file
         _update_host(apt)
     else:
         (root / "status").write_text("")
@@ -53,7 +59,17 @@ def _unpack_from(suite, packages, arch, dest):
     say("fetching %s (%s, %s) and what it needs" % (", ".join(packages), suite, arch))
     for deb in (root / "cache/archives").glob("*.deb"):
         deb.unlink()
-    run(apt + ["install", "--download-only", "--yes", "--no-install-recommends", "--reinstall", *packages])
+    run(
+        apt
+        + [
+            "install",
+            "--download-only",
+            "--yes",
+            "--no-install-recommends",
+            "--reinstall",
+            *packages,
+        ]
+    )
     debs = sorted((root / "cache/archives").glob("*.deb"))
     if not debs:
         raise Missing("apt fetched no package")
@@ -102,8 +118,15 @@ def _update_from_a_mirror(apt, root, suite):
     failures = []
     for mirror in mirrors():
         say("reading the package list of Debian %s" % suite)
-        (root / "sources.list").write_text("deb [signed-by=%s] %s %s main\n" % (key, mirror, suite))
-        options = ["-o", "Dir::Etc::sourcelist=%s" % (root / "sources.list"), "-o", "Dir::Etc::sourceparts=-"]
+        (root / "sources.list").write_text(
+            "deb [signed-by=%s] %s %s main\n" % (key, mirror, suite)
+        )
+        options = [
+            "-o",
+            "Dir::Etc::sourcelist=%s" % (root / "sources.list"),
+            "-o",
+            "Dir::Etc::sourceparts=-",
+        ]
         try:
             run(apt + options + ["-o", "APT::Update::Error-Mode=any", "update"])
             return options

@@ -1,6 +1,6 @@
-"""Other people's files that are fetched, not committed: the firmware's libraries and the map library of the page.
+"""Other people's files, fetched and not committed: for the firmware and for the page.
 
-In:  firmware/lib/lock.json. Out: firmware/lib/<name>, each with exactly the content whose hash is pinned there.
+In:  firmware/lib/lock.json. Out: firmware/lib/<name>, each with the content whose hash is pinned.
 Runs in .venv: pip fetches wheels, unearth fetches an sdist without building it.
 """
 
@@ -43,7 +43,7 @@ def check(name, entry, content):
     found = hashlib.sha256(content).hexdigest()
     if found != entry["sha256"]:
         raise Missing(
-            "%s is not the file that firmware/lib/lock.json pins (sha256 %s, pinned %s); it was refused"
+            "%s was refused: its sha256 is %s, firmware/lib/lock.json pins %s"
             % (name, found, entry["sha256"])
         )
     return content
@@ -65,7 +65,21 @@ def _fetch(source):
     wanted = "%s==%s" % (source["name"], source["version"])
     with tempfile.TemporaryDirectory() as folder:
         if source["kind"] == "wheel":
-            run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", folder, wanted])
+            run(
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "download",
+                    "-q",
+                    "--no-deps",
+                    "--only-binary",
+                    ":all:",
+                    "-d",
+                    folder,
+                    wanted,
+                ]
+            )
         else:
             run([sys.executable, "-m", "unearth", "--no-binary", "--download", folder, wanted])
         files = sorted(Path(folder).iterdir())

@@ -23,7 +23,10 @@ def logs_dir():
     folder = Path(named) if named else HOME
     lacking = [name for name in LOGS if not (folder / name).exists()]
     if lacking:
-        raise Missing("the real logs are not here (%s lacks %s): run make logs, or set LACAK_LOGS" % (folder, lacking[0]))
+        raise Missing(
+            "the real logs are not here (%s lacks %s): run make logs, or set LACAK_LOGS"
+            % (folder, lacking[0])
+        )
     return folder
 
 
@@ -35,7 +38,9 @@ def ready():
         say("fetching %s (%s, %s)" % (name, source["repository"], source["licence"]))
         content = _fetch(name, source)
         if _hash(content) != source["sha256"]:
-            raise Missing("%s is not the log that tools/setup/logs.json pins; it was refused" % name)
+            raise Missing(
+                "%s is not the log that tools/setup/logs.json pins; it was refused" % name
+            )
         (HOME / name).write_bytes(content)
     say("%d logs in %s" % (len(LOGS), HOME.relative_to(ROOT)))
 
@@ -48,7 +53,7 @@ def _fetch(name, source):
     except (urllib.error.URLError, OSError) as why:
         reason = getattr(why, "reason", why)
         raise Missing(
-            "%s cannot be fetched from %s (%s); where you have the logs, name their folder in LACAK_LOGS"
+            "%s cannot be fetched from %s (%s); where you have the logs, set LACAK_LOGS"
             % (name, address, reason)
         ) from None
 

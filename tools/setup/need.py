@@ -1,6 +1,6 @@
 """The programs that some tests need beside pip packages: Mosquitto and Chromium.
 
-Out: the installed ones, or Debian's packages: installed when we are root, unpacked in .cache when not.
+Out: the installed ones, or Debian's packages: installed when we are root, else unpacked in .cache.
 """
 
 import importlib.util
@@ -18,7 +18,9 @@ FOUND_AT = {"mosquitto": "usr/sbin/mosquitto", "chromium": "usr/lib/chromium/chr
 OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome")}
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>%s/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>%s/fontcache</cachedir></fontconfig>
+<fontconfig>
+<dir>%s/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>%s/fontcache</cachedir>
+</fontconfig>
 """
 
 
@@ -38,9 +40,13 @@ def browser_driver_env():
     folders = _library_folders(HOME / "driver-files")
     env = {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
     node = os.path.join(found.submodule_search_locations[0], "driver", "node")
-    done = subprocess.run([node, "--version"], env={**os.environ, **env}, capture_output=True, text=True)
+    done = subprocess.run(
+        [node, "--version"], env={**os.environ, **env}, capture_output=True, text=True
+    )
     if done.returncode:
-        raise Missing("Playwright's driver needs apt-get install libatomic1 (%s)" % last_lines(done.stderr))
+        raise Missing(
+            "Playwright's driver needs apt-get install libatomic1 (%s)" % last_lines(done.stderr)
+        )
     return env
 
 
@@ -77,7 +83,9 @@ def _program(name):
         if found:
             return found
     if not (HOME / name).exists():
-        raise Missing("%s is missing: apt-get install %s, or run make test, which fetches it" % (name, name))
+        raise Missing(
+            "%s is missing: apt-get install %s, or run make test, which fetches it" % (name, name)
+        )
     return str(HOME / name)
 
 
@@ -110,21 +118,32 @@ def _unpack(name):
 
 
 def _must_start(program):
-    """Mosquitto's help ends with an exit code of its own; a library that is not found ends with 127."""
+    """Mosquitto's help ends with an exit code of its own: what it prints is the proof."""
     done = subprocess.run([program, "-h"], capture_output=True, text=True, timeout=20)
     if not done.stdout.startswith("mosquitto version"):
         why = last_lines(done.stderr)
-        raise Missing("mosquitto does not run unpacked here; apt-get install mosquitto is missing (%s)" % why)
+        raise Missing(
+            "mosquitto does not run unpacked here; apt-get install mosquitto is missing (%s)" % why
+        )
 
 
 def _must_render(program):
     """An unpacked browser that starts may still not draw: let it print a page."""
     page = "data:text/html,<p>lacak</p>"
-    words = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom", page]
+    words = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--dump-dom",
+        page,
+    ]
     try:
         printed = run([program, *words], timeout_s=60)
     except Missing as why:
-        raise Missing("chromium does not run unpacked here; apt-get install chromium is missing (%s)" % why) from None
+        raise Missing(
+            "chromium does not run unpacked here; apt-get install chromium is missing (%s)" % why
+        ) from None
     if "lacak" not in printed:
         raise Missing("chromium draws nothing when unpacked; apt-get install chromium is missing")
 

@@ -1,6 +1,7 @@
 """Where the set-up keeps things, how it speaks, and the one way in which it gives up.
 
-Owns: ROOT and CACHE (git-ignored, safe to delete), Missing, say(), run(). Standard library only: it runs before pip does.
+Owns: ROOT and CACHE (git-ignored, safe to delete), Missing, say(), run().
+Standard library only: it runs before pip does.
 """
 
 import os

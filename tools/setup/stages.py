@@ -1,6 +1,6 @@
-"""make test: the stages one after the other, what each one fetches first, the time that each may take.
+"""make test: one stage after the other, what each fetches first, the time that it may take.
 
-Out: the closing line counts the tests of all stages; exit code 1 when one failed or a stage had to be ended.
+Out: the closing line counts the tests of all stages; exit code 1 when one failed.
 """
 
 import os
@@ -16,7 +16,12 @@ from setup.place import CACHE, ROOT, Missing, say
 STAGES = (
     # name, pytest's marker expression, budget in seconds, what is fetched for it
     ("host", "not vm and not vm32 and not mosquitto and not e2e and not page", 60, ("libraries",)),
-    ("vm", "(vm or vm32) and not mosquitto and not e2e and not page", 60, ("64-bit VM", "32-bit VM")),
+    (
+        "vm",
+        "(vm or vm32) and not mosquitto and not e2e and not page",
+        60,
+        ("64-bit VM", "32-bit VM"),
+    ),
     ("e2e", "(mosquitto or e2e) and not page", 300, ("Mosquitto",)),
     ("page", "page", 120, ("Chromium", "browser driver")),
 )
@@ -78,12 +83,23 @@ def run_stage(name, markers, budget_s):
     report = CACHE / "stages" / (name + ".xml")
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors", "-m", markers, "--junit-xml=%s" % report, "-o", "junit_logging=no"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--continue-on-collection-errors",
+        "-m",
+        markers,
+        "--junit-xml=%s" % report,
+        "-o",
+        "junit_logging=no",
+    ]
     return read_report(report, run_within(command, budget_s * OVERRUN))
 
 
 def run_within(command, limit_s):
-    """Exit code of command, or -1 where it had to be ended, with every VM and broker that it had started."""
+    """Exit code of command, or -1 where it was ended, with every VM and broker it had started."""
     process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
         return process.wait(limit_s)
@@ -97,7 +113,7 @@ def run_within(command, limit_s):
 
 
 def read_report(report, code):
-    """Counts of pytest's report. A run that ended badly counts at least one failure, whatever it reported."""
+    """Counts of pytest's report. A run that ended badly counts at least one failure."""
     count = Count()
     if report.exists():
         suite = xml.parse(report).getroot().find("testsuite")

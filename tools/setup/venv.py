@@ -12,7 +12,9 @@ from setup import debs
 from setup.place import CACHE, PYTHON, ROOT, VENV, Missing, main, run, say
 
 PINS = ROOT / "tools/setup/pins.txt"
-NO_WHEEL = "pip cannot be had: install the packages python3-venv and python3-pip, then run make again"
+NO_WHEEL = (
+    "pip cannot be had: install the packages python3-venv and python3-pip, then run make again"
+)
 
 
 def ready(extra):
@@ -40,7 +42,7 @@ def _create():
 
 
 def _pip_from_debian():
-    """Debian ships pip as a wheel for its own ensurepip; a wheel can be run without being installed."""
+    """Debian ships pip as a wheel, for ensurepip; a wheel runs without being installed."""
     say("this Python has no ensurepip; taking pip from Debian's package python3-pip-whl")
     home = CACHE / "pip"
     try:
@@ -58,7 +60,10 @@ def _pip():
 
 
 def _has_pip():
-    return PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    return (
+        PYTHON.exists()
+        and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    )
 
 
 def _fingerprint():
@@ -68,7 +73,10 @@ def _fingerprint():
 
 def _work():
     if sys.version_info < (3, 11):
-        raise Missing("python3 is %s, 3.11 is needed; name another one with make PYTHON=…" % sys.version.split()[0])
+        raise Missing(
+            "python3 is %s, 3.11 is needed; name another one with make PYTHON=…"
+            % sys.version.split()[0]
+        )
     ready(sys.argv[1])
 
 
