@@ -1,4 +1,4 @@
-"""An MQTT broker in this process, for the demo and for tests where no real one is installed. Not for a city.
+"""An MQTT broker in this process, for the demo and for tests without a real one. Not for a city.
 
 In: a loopback port, a user and a password if wanted. Out: MQTT 3.1.1.
 Owns: how amqtt is set up.
@@ -34,7 +34,8 @@ async def start(port, user=None, password=None, host="127.0.0.1"):
         plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
     else:
         plugins = {__name__ + ".OneUser": {"user": user, "password": password}}
-    broker = Broker({"listeners": {"default": {"type": "tcp", "bind": "%s:%d" % (host, port)}}, "plugins": plugins})
+    listener = {"type": "tcp", "bind": "%s:%d" % (host, port)}
+    broker = Broker({"listeners": {"default": listener}, "plugins": plugins})
     await broker.start()
     return broker
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: the trail, a gap with its reason, the last position; and the picture to look at."""
+"""The page in a real browser: trail, gap with its reason, last position, a picture to look at."""
 
 import asyncio
 import json
@@ -21,17 +21,25 @@ pytestmark = pytest.mark.page
 
 TRUCK = Truck()
 SHOTS = ROOT / "build" / "screenshots"
-HOLES = [(2400, 2700, record.NO_FIX, 2), (4980, 5040, record.RESET, 1), (9000, 9900, record.SILENT, 0)]
+HOLES = [
+    (2400, 2700, record.NO_FIX, 2),
+    (4980, 5040, record.RESET, 1),
+    (9000, 9900, record.SILENT, 0),
+]
 
 
 def records_of(drive):
-    """The round as a truck would keep it: a fix every 20 s, stops held, three gaps with their reasons."""
+    """As a truck would keep it: a fix every 20 s, stops held, three gaps with their reasons."""
+
     def fix_at(t, flags):
         lat, lon = roads.degrees(drive.x[t], drive.y[t])
         return station_truck.fix(START + t, round(lat * 1e6), round(lon * 1e6), flags)
 
     def stands(t):
-        return t + 1 < len(drive.x) and math.dist((drive.x[t], drive.y[t]), (drive.x[t + 1], drive.y[t + 1])) < 0.2
+        return (
+            t + 1 < len(drive.x)
+            and math.dist((drive.x[t], drive.y[t]), (drive.x[t + 1], drive.y[t + 1])) < 0.2
+        )
 
     records, t, held_since = [], 0, None
     while t < len(drive.x):
@@ -72,17 +80,26 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
     async def stage():
         port = free_port()
         mqtt = await broker.start(port)
-        station = Station(str(tmp_path / "s.sqlite"), ("127.0.0.1", port), ("127.0.0.1", 0),
-                          {TRUCK.device: TRUCK.key}, outline=outline)
+        station = Station(
+            str(tmp_path / "s.sqlite"),
+            ("127.0.0.1", port),
+            ("127.0.0.1", 0),
+            {TRUCK.device: TRUCK.key},
+            outline=outline,
+        )
         async with running(station), async_playwright() as browsers:
             await until(station.session.connected.is_set, "the station connects")
             await filled(station, records)
-            browser = await browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = await browsers.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox"]
+            )
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="en-GB")
             asked, faults = [], []
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: faults.append(str(error)))
-            page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+            page.on(
+                "console", lambda message: message.type == "error" and faults.append(message.text)
+            )
             await page.goto(station.url)
             await page.wait_for_selector("body[data-ready]")
             await look(page, station, expect)
@@ -98,7 +115,10 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
         listed = await page.locator("#gaps li").all_inner_texts()
         assert "no fix, 2 satellites" in listed[0] and "5 min" in listed[0]
         assert "reset" in listed[1] and "receiver silent" in listed[2] and "15 min" in listed[2]
-        assert await page.inner_text("#figure-missing") == "0" and await page.inner_text("#figure-unexplained") == "0 s"
+        assert (
+            await page.inner_text("#figure-missing") == "0"
+            and await page.inner_text("#figure-unexplained") == "0 s"
+        )
         assert (await page.inner_text("#figure-stored")).replace(",", "") == str(len(records))
         mark = await page.locator(".truck-icon").bounding_box()
         assert 0 < mark["x"] < 994 and 0 < mark["y"] < 768, "the start fits the view"
@@ -107,11 +127,15 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
         await page.screenshot(path=SHOTS / "page.png")
 
         await page.locator("#map .badge").nth(2).hover()
-        assert "receiver silent" in await page.inner_text(".leaflet-tooltip:not(.place):not(.truck)")
+        assert "receiver silent" in await page.inner_text(
+            ".leaflet-tooltip:not(.place):not(.truck)"
+        )
 
         before = await page.inner_text("#stamp")
         newer = station_truck.fix(records[-1].sec + 3600, -6_180_000, 106_650_000)
-        _, changed = station.ingest.commit([(TRUCK.topic("hist"), TRUCK.block(len(records), [newer]))])
+        _, changed = station.ingest.commit(
+            [(TRUCK.topic("hist"), TRUCK.block(len(records), [newer]))]
+        )
         station.web.changed(changed)
         await expect(page.locator("#stamp")).not_to_have_text(before)
         await expect(page.locator("#gaps li.bad")).to_contain_text("unexplained")

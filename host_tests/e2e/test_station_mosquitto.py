@@ -1,4 +1,4 @@
-"""The station on the broker that a city would run: blocks, a refused password, a broker that is restarted."""
+"""The station on the broker that a city would run: blocks, a refused login, a restart."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,12 @@ def station_on(port, tmp_path, *login):
 @contextlib.contextmanager
 def broker_at(port, command, tmp_path, *lines):
     config = tmp_path / "mosquitto.conf"
-    config.write_text("\n".join(["listener %d 127.0.0.1" % port, *(lines or ["allow_anonymous true"]), ""]))
-    with subprocess.Popen([*command, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    config.write_text(
+        "\n".join(["listener %d 127.0.0.1" % port, *(lines or ["allow_anonymous true"]), ""])
+    )
+    with subprocess.Popen(
+        [*command, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             yield process
         finally:
@@ -51,7 +55,11 @@ def test_blocks_arrive_and_a_restart_of_the_broker_costs_nothing(mosquitto, tmp_
                 await until(lambda: not station.session.connected.is_set(), "the loss is noticed")
             assert truck.acknowledged() == set(range(120))
             stats = station.stats()
-            assert stats["db_records"] == 120 and stats["repeated"] == 40 and stats["db_quarantine"] == 1
+            assert (
+                stats["db_records"] == 120
+                and stats["repeated"] == 40
+                and stats["db_quarantine"] == 1
+            )
 
     asyncio.run(stage())
 

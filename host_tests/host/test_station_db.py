@@ -1,4 +1,4 @@
-"""The database: the same twice is once, first wins, ranges merge, and what is not committed is not there."""
+"""The database: the same twice is once, first wins, ranges merge, a failed batch leaves none."""
 
 import sqlite3
 import time
@@ -14,7 +14,10 @@ DEVICE, JOURNAL, TAG = "truck-17", b"journal1", b"tagtagta"
 
 
 def block(first, count, lat=1):
-    rows = [Row(seq, 0, seq * 10, lat_udeg=lat, lon_udeg=2, quality=1) for seq in range(first, first + count)]
+    rows = [
+        Row(seq, 0, seq * 10, lat_udeg=lat, lon_udeg=2, quality=1)
+        for seq in range(first, first + count)
+    ]
     return Block(DEVICE, JOURNAL, first, rows, TAG)
 
 
@@ -90,7 +93,9 @@ def test_a_failed_batch_leaves_nothing(db):
 
 
 def test_a_commit_survives_the_loss_of_power(db):
-    assert db._db.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL: the truck frees what we acknowledge"
+    assert db._db.execute("PRAGMA synchronous").fetchone()[0] == 2, (
+        "FULL: the truck frees what we acknowledge"
+    )
     assert db._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
@@ -122,7 +127,9 @@ def test_quarantine_keeps_each_payload_once_and_is_bounded(db, monkeypatch):
             db.put_quarantine("lacak/x/hist", b"%d" % i, "why", 100 + i)
         db.put_quarantine("lacak/x/hist", b"8", "why", 200)
     rows = db.quarantine()
-    assert [row["payload"] for row in rows] == [b"8", b"7", b"6", b"5", b"4"] and rows[0]["times"] == 2
+    assert [row["payload"] for row in rows] == [b"8", b"7", b"6", b"5", b"4"] and rows[0][
+        "times"
+    ] == 2
 
 
 def test_a_reader_that_follows_arrivals_misses_no_backlog(db):
@@ -136,7 +143,10 @@ def test_a_reader_that_follows_arrivals_misses_no_backlog(db):
 
 
 def test_every_field_comes_back_as_it_was(db):
-    rows = [Row(0, 0, 7, 250, -6_200_000, 106_640_000, 125, 830, 9000, 11, 9, 4, 3), Row(1, 6, 9, body=b"\x03\x02\x01")]
+    rows = [
+        Row(0, 0, 7, 250, -6_200_000, 106_640_000, 125, 830, 9000, 11, 9, 4, 3),
+        Row(1, 6, 9, body=b"\x03\x02\x01"),
+    ]
     with db:
         db.put_block(Block(DEVICE, JOURNAL, 0, rows, TAG), 100)
     assert db.rows(DEVICE, JOURNAL) == rows

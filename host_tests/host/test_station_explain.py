@@ -15,21 +15,42 @@ def rows(*records, first=0):
 
 
 def test_the_sampling_bound_explains_62_moving_and_302_standing():
-    for flags, span_s, open_s in ((0, 62, 0), (0, 63, 63), (STOPPED, 302, 0), (STOPPED, 303, 303), (FORCED, 63, 63)):
+    for flags, span_s, open_s in (
+        (0, 62, 0),
+        (0, 63, 63),
+        (STOPPED, 302, 0),
+        (STOPPED, 303, 303),
+        (FORCED, 63, 63),
+    ):
         judged = explain(rows(truck.fix(0, flags=flags), truck.fix(span_s)))
         assert judged.unexplained == ([(0, open_s)] if open_s else []), (flags, span_s)
 
 
 def test_a_gap_explains_what_it_covers_and_no_second_more():
-    for start, to, left in ((0, 600, []), (2, 598, []), (3, 600, [(0, 3)]), (0, 597, [(597, 600)]),
-                            (100, 500, [(0, 100), (500, 600)]), (-50, 700, [])):
-        judged = explain(rows(truck.fix(0), truck.gap(start, to, record.NO_FIX, 2), truck.fix(600)))
+    for start, to, left in (
+        (0, 600, []),
+        (2, 598, []),
+        (3, 600, [(0, 3)]),
+        (0, 597, [(597, 600)]),
+        (100, 500, [(0, 100), (500, 600)]),
+        (-50, 700, []),
+    ):
+        judged = explain(
+            rows(truck.fix(0), truck.gap(start, to, record.NO_FIX, 2), truck.fix(600))
+        )
         assert judged.unexplained == left, (start, to)
         assert judged.gaps == [(start, to, record.NO_FIX, 2, 1)]
 
 
 def test_two_gaps_cover_together():
-    judged = explain(rows(truck.fix(0), truck.gap(0, 300, record.RESET), truck.gap(300, 600, record.NO_FIX), truck.fix(600)))
+    judged = explain(
+        rows(
+            truck.fix(0),
+            truck.gap(0, 300, record.RESET),
+            truck.gap(300, 600, record.NO_FIX),
+            truck.fix(600),
+        )
+    )
     assert judged.unexplained == []
 
 
@@ -48,9 +69,13 @@ def test_a_skipped_number_is_not_missing():
 
 
 def test_a_dropped_stretch_is_a_gap_with_a_reason():
-    judged = explain(rows(truck.fix(0), None, None, truck.fix(500), truck.gap(30, 480, record.DROPPED, 2)))
+    judged = explain(
+        rows(truck.fix(0), None, None, truck.fix(500), truck.gap(30, 480, record.DROPPED, 2))
+    )
     assert judged.unexplained == [] and judged.missing == []
-    elsewhere = explain(rows(truck.fix(0), None, truck.fix(500), truck.gap(900, 999, record.DROPPED, 2)))
+    elsewhere = explain(
+        rows(truck.fix(0), None, truck.fix(500), truck.gap(900, 999, record.DROPPED, 2))
+    )
     assert elsewhere.unexplained == [(0, 500)] and elsewhere.missing == [(1, 1)]
 
 
@@ -78,20 +103,30 @@ def test_a_cut_gap_payload_explains_nothing():
 
 
 def test_position_is_straight_in_time_and_none_inside_a_gap():
-    trail = rows(truck.fix(0, 0, 0), truck.fix(10, 100, 200), truck.gap(10, 400, record.NO_FIX), truck.fix(400, 900, 900))
+    trail = rows(
+        truck.fix(0, 0, 0),
+        truck.fix(10, 100, 200),
+        truck.gap(10, 400, record.NO_FIX),
+        truck.fix(400, 900, 900),
+    )
     assert position_at(trail, 5) == (50, 100)
     assert position_at(trail, 10) == (100, 200)
     assert position_at(trail, 200) is None and position_at(trail, 401) is None
 
 
-SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)).map(lambda p: (p[0], p[0] + p[1])), max_size=12)
+SPANS = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(0, 9)).map(lambda p: (p[0], p[0] + p[1])),
+    max_size=12,
+)
 
 
 @given(SPANS)
 def test_merged_spans_are_apart_and_hold_the_same_seconds(spans):
     out = merge(spans)
     assert all(a[1] < b[0] for a, b in zip(out, out[1:]))
-    assert {s for a, b in spans for s in range(a, b + 1)} == {s for a, b in out for s in range(a, b + 1)}
+    assert {s for a, b in spans for s in range(a, b + 1)} == {
+        s for a, b in out for s in range(a, b + 1)
+    }
 
 
 @given(st.integers(0, 30), st.integers(0, 30), SPANS)

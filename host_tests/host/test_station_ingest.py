@@ -1,4 +1,4 @@
-"""What a message does: stored and answered, or quarantined with its reason; never a crash, never in another's way."""
+"""What a message does: stored and answered, or quarantined with its reason; never a crash."""
 
 import hashlib
 import hmac
@@ -43,8 +43,9 @@ def test_a_block_is_stored_and_its_range_acknowledged(ingest):
     rows = ingest.db.rows("truck-17", TRUCK.journal)
     assert [row.seq for row in rows] == list(range(100, 141))
     assert [(r.sec, r.lat_udeg, r.lon_udeg) for r in rows[:40]] == [
-        (r.sec, r.fix.lat_udeg, r.fix.lon_udeg) for r in records[:40]]
-    assert rows[40].body == bytes(records[40].body[:records[40].n])
+        (r.sec, r.fix.lat_udeg, r.fix.lon_udeg) for r in records[:40]
+    ]
+    assert rows[40].body == bytes(records[40].body[: records[40].n])
 
 
 def test_one_answer_tells_all_of_a_batch(ingest):
@@ -52,7 +53,9 @@ def test_one_answer_tells_all_of_a_batch(ingest):
     answers, _ = ingest.commit([(TRUCK.topic("hist"), blocks[i]) for i in (0, 4, 2, 1)])
     assert len(answers) == 1 and ranges_of(answers[0][1]) == [(0, 119), (160, 199)]
     answers, _ = ingest.commit([(TRUCK.topic("hist"), blocks[3])])
-    assert ranges_of(answers[0][1]) == [(0, 199)], "the range that the database now has around the block"
+    assert ranges_of(answers[0][1]) == [(0, 199)], (
+        "the range that the database now has around the block"
+    )
 
 
 def test_a_repeated_block_is_answered_again(ingest):
@@ -76,7 +79,9 @@ def test_a_wrong_tag_is_kept_and_not_answered(ingest):
     payload = bytearray(TRUCK.block(0, st_truck.drive(10)))
     payload[-1] ^= 1
     reason, answers = quarantined(ingest, TRUCK.topic("hist"), bytes(payload))
-    assert "tag" in reason and answers == [], "whoever lacks the key must not talk a truck out of sending"
+    assert "tag" in reason and answers == [], (
+        "whoever lacks the key must not talk a truck out of sending"
+    )
 
 
 def test_one_trucks_block_on_anothers_topic(ingest):
@@ -86,7 +91,9 @@ def test_one_trucks_block_on_anothers_topic(ingest):
 
 def test_a_truck_without_a_key(ingest):
     stranger = Truck("truck-99")
-    reason, answers = quarantined(ingest, stranger.topic("hist"), stranger.block(0, st_truck.drive(3)))
+    reason, answers = quarantined(
+        ingest, stranger.topic("hist"), stranger.block(0, st_truck.drive(3))
+    )
     assert "no key" in reason and not answers
 
 
@@ -98,15 +105,22 @@ def test_without_keys_tags_are_not_checked_but_kept():
     assert tags == {block[-8:]}
 
 
-@pytest.mark.parametrize("spoil, code, word", [
-    (lambda head: b"\x21" + head[1:], wire.BAD_VERSION, "version"),
-    (lambda head: head[:-1], wire.BAD_RECORD, "record 49"),
-    (lambda head: head + b"\0", wire.BAD_SIZE, "left over"),
-    (lambda head: head[:10] + b"\xff\x3f" + head[11:], wire.BAD_SIZE, "says 8191"),
-    (lambda head: head[:11] + b"\xf0\x01\x06" + head[11:], wire.BAD_RECORD, "record 40"),  # of flash only
-    (lambda head: head + bytes(5000), wire.BAD_SIZE, "longer"),
-    (lambda head: head[:11] + b"\x85\x01\x05" + head[11:], wire.BAD_RECORD, "record 40"),
-])
+@pytest.mark.parametrize(
+    "spoil, code, word",
+    [
+        (lambda head: b"\x21" + head[1:], wire.BAD_VERSION, "version"),
+        (lambda head: head[:-1], wire.BAD_RECORD, "record 49"),
+        (lambda head: head + b"\0", wire.BAD_SIZE, "left over"),
+        (lambda head: head[:10] + b"\xff\x3f" + head[11:], wire.BAD_SIZE, "says 8191"),
+        (
+            lambda head: head[:11] + b"\xf0\x01\x06" + head[11:],
+            wire.BAD_RECORD,
+            "record 40",
+        ),  # of flash only
+        (lambda head: head + bytes(5000), wire.BAD_SIZE, "longer"),
+        (lambda head: head[:11] + b"\x85\x01\x05" + head[11:], wire.BAD_RECORD, "record 40"),
+    ],
+)
 def test_what_cannot_be_read_is_refused_with_its_numbers(ingest, spoil, code, word):
     head = TRUCK.block(40, st_truck.drive(10))[:-8]
     payload = sign(spoil(head))
@@ -114,7 +128,11 @@ def test_what_cannot_be_read_is_refused_with_its_numbers(ingest, spoil, code, wo
     assert word in reason
     ((topic, answer),) = answers
     count = 8191 if "8191" in reason else 10
-    assert topic == "lacak/truck-17/ack" and answer[0] == wire.REFUSED and answer[1:9] == TRUCK.journal
+    assert (
+        topic == "lacak/truck-17/ack"
+        and answer[0] == wire.REFUSED
+        and answer[1:9] == TRUCK.journal
+    )
     assert answer[-1] == code and wire.varint(answer, 9, len(answer))[0] == 40
     assert wire.varint(answer, 10, len(answer))[0] == count - 1
 
@@ -127,14 +145,26 @@ def test_an_impossible_second_is_refused(ingest):
     assert answers[0][1][0] == wire.REFUSED and "record 7" in reason
 
 
-@pytest.mark.parametrize("topic, payload", [
-    ("lacak/truck-17/hist", b""), ("lacak/truck-17/hist", b"\x11"), ("lacak/truck-17/hist", bytes(100_000)),
-    ("lacak/truck-17/live", b"\x12"), ("lacak/truck-17/live", b"\x12" + bytes(100)), ("lacak/truck-17/live", b"{}"),
-    ("lacak/truck-17/live", b"\x13" + TRUCK.live(st_truck.fix(9))[1:]),
-    ("lacak/truck-17/live", b"\x12\x85\x01\x05"),
-    ("lacak/truck-17/state", b"\xff\xfe"), ("lacak/truck-17/state", b"x" * 65), ("lacak/truck-17/state", b"a\nb"),
-    ("lacak/../hist", b"x"), ("lacak/truck-17/other", b"x"), ("else/truck-17/hist", b"x"), ("lacak//hist", b"x"),
-])
+@pytest.mark.parametrize(
+    "topic, payload",
+    [
+        ("lacak/truck-17/hist", b""),
+        ("lacak/truck-17/hist", b"\x11"),
+        ("lacak/truck-17/hist", bytes(100_000)),
+        ("lacak/truck-17/live", b"\x12"),
+        ("lacak/truck-17/live", b"\x12" + bytes(100)),
+        ("lacak/truck-17/live", b"{}"),
+        ("lacak/truck-17/live", b"\x13" + TRUCK.live(st_truck.fix(9))[1:]),
+        ("lacak/truck-17/live", b"\x12\x85\x01\x05"),
+        ("lacak/truck-17/state", b"\xff\xfe"),
+        ("lacak/truck-17/state", b"x" * 65),
+        ("lacak/truck-17/state", b"a\nb"),
+        ("lacak/../hist", b"x"),
+        ("lacak/truck-17/other", b"x"),
+        ("else/truck-17/hist", b"x"),
+        ("lacak//hist", b"x"),
+    ],
+)
 def test_hostile_messages_go_to_quarantine_unanswered(ingest, topic, payload):
     reason, answers = quarantined(ingest, topic, payload)
     assert reason and answers == []
@@ -142,13 +172,21 @@ def test_hostile_messages_go_to_quarantine_unanswered(ingest, topic, payload):
 
 def test_a_bad_message_is_not_in_the_way_of_others(ingest):
     good = TRUCK.blocks(st_truck.drive(80))
-    answers, _ = ingest.commit([(TRUCK.topic("hist"), good[0]), (TRUCK.topic("hist"), b"junk"),
-                                (OTHER.topic("hist"), b"\x11" * 300), (TRUCK.topic("hist"), good[1])])
+    answers, _ = ingest.commit(
+        [
+            (TRUCK.topic("hist"), good[0]),
+            (TRUCK.topic("hist"), b"junk"),
+            (OTHER.topic("hist"), b"\x11" * 300),
+            (TRUCK.topic("hist"), good[1]),
+        ]
+    )
     assert ranges_of(answers[0][1]) == [(0, 79)] and ingest.counters["refused"] == 2
 
 
 def test_live_moves_the_position_and_no_history(ingest):
-    ingest.commit([(TRUCK.topic("live"), TRUCK.live(st_truck.fix(st_truck.START, lat=-6_100_000)))])
+    ingest.commit(
+        [(TRUCK.topic("live"), TRUCK.live(st_truck.fix(st_truck.START, lat=-6_100_000)))]
+    )
     assert ingest.db.devices()[0]["lat_udeg"] == -6_100_000 and ingest.db.counts()["records"] == 0
     ingest.commit([(TRUCK.topic("live"), b"")])
     assert ingest.db.counts()["quarantine"] == 0

@@ -1,4 +1,4 @@
-"""Truck, broker, station, database and back: acknowledged after commit, and only then. With the embedded broker."""
+"""Truck, broker, station, database and back: acknowledged after commit, and only then."""
 
 import asyncio
 import os
@@ -28,7 +28,13 @@ def play(scene, tmp_path, **options):
         port = free_port()
         mqtt = await broker.start(port)
         try:
-            station = Station(str(tmp_path / "station.sqlite"), ("127.0.0.1", port), ("127.0.0.1", 0), KEYS, **options)
+            station = Station(
+                str(tmp_path / "station.sqlite"),
+                ("127.0.0.1", port),
+                ("127.0.0.1", 0),
+                KEYS,
+                **options,
+            )
             async with running(station), client(TRUCK, port) as truck:
                 await until(station.session.connected.is_set, "the station connects")
                 await scene(station, truck)
@@ -48,8 +54,12 @@ def test_blocks_arrive_once_and_are_acknowledged(tmp_path):
         await until(lambda: truck.acknowledged() == set(range(120)), "120 numbers acknowledged")
         await until(lambda: station.stats()["live"] == 1, "the live fix")
         stats = station.stats()
-        assert stats["db_records"] == 120 and stats["repeated"] == 40 and stats["db_quarantine"] == 0
-        assert [row.sec for row in station.reader.rows(TRUCK.device, TRUCK.journal)] == [r.sec for r in RECORDS]
+        assert (
+            stats["db_records"] == 120 and stats["repeated"] == 40 and stats["db_quarantine"] == 0
+        )
+        assert [row.sec for row in station.reader.rows(TRUCK.device, TRUCK.journal)] == [
+            r.sec for r in RECORDS
+        ]
 
     play(scene, tmp_path)
 
@@ -91,7 +101,9 @@ def test_a_database_that_takes_nothing_is_told_and_nobody_is_answered(tmp_path, 
             other.close()
         else:
             inside.execute("PRAGMA max_page_count=100000")
-        await until(lambda: truck.acknowledged() == set(range(120)), "all, once it takes them again")
+        await until(
+            lambda: truck.acknowledged() == set(range(120)), "all, once it takes them again"
+        )
         assert station.session.trouble is None
 
     play(scene, tmp_path)
@@ -119,11 +131,17 @@ def test_a_station_killed_around_its_commit_never_acknowledged(tmp_path, committ
     async def stage():
         port, path = free_port(), str(tmp_path / "station.sqlite")
         mqtt = await broker.start(port)
-        folders = [str(ROOT / "tools"), str(ROOT / "host_tests/fakes/cpython"), str(ROOT / "firmware")]
+        folders = [
+            str(ROOT / "tools"),
+            str(ROOT / "host_tests/fakes/cpython"),
+            str(ROOT / "firmware"),
+        ]
         dying = subprocess.Popen([sys.executable, "-c", _DIES % (folders, committed, path, port)])
         try:
             async with client(TRUCK, port) as truck:
-                while dying.poll() is None:  # until it is connected its broker has nobody to give the block to
+                while (
+                    dying.poll() is None
+                ):  # until it is connected its broker has nobody to give the block to
                     await truck.send("hist", TRUCK.block(0, RECORDS[:40]))
                     await asyncio.sleep(0.1)
                 assert dying.returncode == 9
@@ -131,10 +149,15 @@ def test_a_station_killed_around_its_commit_never_acknowledged(tmp_path, committ
                 after = Database(path)
                 assert after.counts()["records"] == (40 if committed else 0)
                 after.close()
-                async with running(Station(path, ("127.0.0.1", port), ("127.0.0.1", 0), KEYS)) as station:
+                async with running(
+                    Station(path, ("127.0.0.1", port), ("127.0.0.1", 0), KEYS)
+                ) as station:
                     await until(station.session.connected.is_set, "the station connects")
                     await truck.send("hist", TRUCK.block(0, RECORDS[:40]))
-                    await until(lambda: truck.acknowledged() == set(range(40)), "acknowledged by the next station")
+                    await until(
+                        lambda: truck.acknowledged() == set(range(40)),
+                        "acknowledged by the next station",
+                    )
                     assert station.stats()["db_records"] == 40
         finally:
             dying.kill()
@@ -150,12 +173,21 @@ def test_a_refused_password_is_said_and_tried_again(tmp_path, monkeypatch):
     async def stage():
         port = free_port()
         mqtt = await broker.start(port, "office", "right")
-        station = Station(str(tmp_path / "s.sqlite"), ("127.0.0.1", port), ("127.0.0.1", 0), KEYS, "office", "wrong")
+        station = Station(
+            str(tmp_path / "s.sqlite"),
+            ("127.0.0.1", port),
+            ("127.0.0.1", 0),
+            KEYS,
+            "office",
+            "wrong",
+        )
         async with running(station):
             await until(lambda: station.session.trouble, "words about the password")
             assert "refuses the user name or the password" in station.session.trouble
             station.session.password = "right"
-            await until(station.session.connected.is_set, "connected after the password was set right")
+            await until(
+                station.session.connected.is_set, "connected after the password was set right"
+            )
             assert station.session.trouble is None
         await mqtt.shutdown()
 
@@ -175,8 +207,11 @@ def test_the_broker_comes_late_and_goes_and_comes_back(tmp_path, monkeypatch):
                 mqtt = await broker.start(port)
                 await until(station.session.connected.is_set, "connected")
                 async with client(TRUCK, port) as truck:
-                    await truck.send("hist", TRUCK.block(first, RECORDS[first:first + 40]))
-                    await until(lambda: set(range(first, first + 40)) <= truck.acknowledged(), "acknowledged")
+                    await truck.send("hist", TRUCK.block(first, RECORDS[first : first + 40]))
+                    await until(
+                        lambda: set(range(first, first + 40)) <= truck.acknowledged(),
+                        "acknowledged",
+                    )
                 await mqtt.shutdown()
                 await until(lambda: not station.session.connected.is_set(), "the loss is noticed")
             assert station.stats()["db_records"] == 80
@@ -189,7 +224,9 @@ def test_a_taken_port_is_said_with_what_to_do(tmp_path):
         first = Station(str(tmp_path / "a.sqlite"), ("127.0.0.1", free_port()), ("127.0.0.1", 0))
         async with running(first):
             taken = int(first.url.rsplit(":", 1)[1].strip("/"))
-            second = Station(str(tmp_path / "b.sqlite"), ("127.0.0.1", free_port()), ("127.0.0.1", taken))
+            second = Station(
+                str(tmp_path / "b.sqlite"), ("127.0.0.1", free_port()), ("127.0.0.1", taken)
+            )
             with pytest.raises(PortTaken, match="--http"):
                 await second.start()
             await second.stop()
@@ -198,10 +235,21 @@ def test_a_taken_port_is_said_with_what_to_do(tmp_path):
 
 
 def test_ctrl_c_ends_it_cleanly(tmp_path):
-    args = [sys.executable, "-m", "station", "--db", str(tmp_path / "s.sqlite"), "--http", "127.0.0.1:0",
-            "--broker", "127.0.0.1:%d" % free_port()]
+    args = [
+        sys.executable,
+        "-m",
+        "station",
+        "--db",
+        str(tmp_path / "s.sqlite"),
+        "--http",
+        "127.0.0.1:0",
+        "--broker",
+        "127.0.0.1:%d" % free_port(),
+    ]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
-    station = subprocess.Popen(args, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    station = subprocess.Popen(
+        args, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     for line in station.stdout:
         if "Ctrl-C" in line:
             break

@@ -1,4 +1,4 @@
-"""The page's JSON: what the database has, in degrees and Unix seconds; pushed when it changes; nothing from elsewhere."""
+"""The page's JSON: what the database has, pushed when it changes; nothing from elsewhere."""
 
 import asyncio
 import json
@@ -43,10 +43,15 @@ def test_a_trail_is_read_on_from_where_one_was(tmp_path):
     async def scene(http, ingest, web):
         send(ingest, 40, station_truck.drive(10))
         first = await get(http, "trail?device=truck-17")
-        assert first["fixes"][0] == [40, START + EPOCH_2020, -6.2, 106.64, 28.8, 0] and len(first["fixes"]) == 10
+        assert (
+            first["fixes"][0] == [40, START + EPOCH_2020, -6.2, 106.64, 28.8, 0]
+            and len(first["fixes"]) == 10
+        )
         send(ingest, 0, station_truck.drive(5))
         later = await get(http, "trail?device=truck-17&after=%d" % first["after"])
-        assert [f[0] for f in later["fixes"]] == [0, 1, 2, 3, 4], "backlog with lower numbers is not missed"
+        assert [f[0] for f in later["fixes"]] == [0, 1, 2, 3, 4], (
+            "backlog with lower numbers is not missed"
+        )
         assert (await get(http, "trail?device=truck-17&after=%d" % later["after"]))["fixes"] == []
 
     ask(scene, tmp_path)
@@ -54,33 +59,52 @@ def test_a_trail_is_read_on_from_where_one_was(tmp_path):
 
 def test_gaps_are_named_and_what_is_missing_counted(tmp_path):
     async def scene(http, ingest, web):
-        send(ingest, 0, [station_truck.fix(START), station_truck.gap(START, START + 600, record.NO_FIX, 3),
-                         station_truck.fix(START + 600)])
+        send(
+            ingest,
+            0,
+            [
+                station_truck.fix(START),
+                station_truck.gap(START, START + 600, record.NO_FIX, 3),
+                station_truck.fix(START + 600),
+            ],
+        )
         send(ingest, 5, [station_truck.fix(START + 630)])
         at = START + EPOCH_2020
         assert await get(http, "gaps?device=truck-17") == {
             "gaps": [{"from": at, "to": at + 600, "reason": "no fix", "detail": 3}],
-            "unexplained": [[at + 600, at + 630]], "missing": 2}
+            "unexplained": [[at + 600, at + 630]],
+            "missing": 2,
+        }
 
     ask(scene, tmp_path)
 
 
 def test_the_fleet_shows_the_newer_of_both_lanes(tmp_path):
     async def scene(http, ingest, web):
-        ingest.commit([(TRUCK.topic("live"), TRUCK.live(station_truck.fix(START + 50, lat=-6_150_000)))])
+        ingest.commit(
+            [(TRUCK.topic("live"), TRUCK.live(station_truck.fix(START + 50, lat=-6_150_000)))]
+        )
         send(ingest, 0, station_truck.drive(3))
         (truck,) = await get(http, "fleet")
         assert truck["position"]["lat"] == -6.15 and truck["stored"] == 3
         send(ingest, 3, [station_truck.fix(START + 90, lat=-6_160_000)])
         (truck,) = await get(http, "fleet")
-        assert truck["position"]["lat"] == -6.16 and truck["position"]["time"] == START + 90 + EPOCH_2020
+        assert (
+            truck["position"]["lat"] == -6.16
+            and truck["position"]["time"] == START + 90 + EPOCH_2020
+        )
 
     ask(scene, tmp_path)
 
 
 def test_bad_questions_are_answered_in_words(tmp_path):
     async def scene(http, ingest, web):
-        for path in ("trail", "gaps", "trail?device=x&after=-1", "trail?device=x&after=" + "9" * 40):
+        for path in (
+            "trail",
+            "gaps",
+            "trail?device=x&after=-1",
+            "trail?device=x&after=" + "9" * 40,
+        ):
             async with http.get("/api/" + path) as response:
                 assert response.status == 400
         assert (await get(http, "trail?device=' OR 1=1"))["fixes"] == []
@@ -117,8 +141,13 @@ def test_nothing_may_be_loaded_from_a_third_party(tmp_path):
 def test_only_the_tile_server_may_be_asked_when_there_is_one(tmp_path):
     async def scene(http, ingest, web):
         async with http.get("/") as response:
-            assert "img-src 'self' data: https://tiles.example/osm/;" in response.headers["Content-Security-Policy"]
-        assert (await get(http, "station"))["tiles_url"] == "https://tiles.example/osm/{z}/{x}/{y}.png"
+            assert (
+                "img-src 'self' data: https://tiles.example/osm/;"
+                in response.headers["Content-Security-Policy"]
+            )
+        assert (await get(http, "station"))[
+            "tiles_url"
+        ] == "https://tiles.example/osm/{z}/{x}/{y}.png"
 
     ask(scene, tmp_path, tiles_url="https://tiles.example/osm/{z}/{x}/{y}.png")
 

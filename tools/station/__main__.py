@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-for _folder in ("tools", "host_tests/fakes/cpython", "firmware"):  # the firmware's codec is read on CPython
+for _folder in ("tools", "host_tests/fakes/cpython", "firmware"):  # its codec runs on CPython
     sys.path.insert(0, str(_ROOT / _folder))
 
 from station.app import PortTaken, Station  # noqa: E402
@@ -24,24 +24,26 @@ def address(text):
 
 def read_keys(path):
     """{"truck": "hex of its key"} -> device -> bytes."""
-    return {device: bytes.fromhex(key) for device, key in json.loads(Path(path).read_text()).items()}
+    keys = json.loads(Path(path).read_text())
+    return {device: bytes.fromhex(key) for device, key in keys.items()}
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="station", description="Receives, stores, answers and shows the trucks.")
+    parser = argparse.ArgumentParser(prog="station", description="Stores and shows the fleet.")
     parser.add_argument("--broker", type=address, default=("127.0.0.1", 1883), metavar="HOST:PORT")
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--db", default="station.sqlite", metavar="FILE")
     parser.add_argument("--http", type=address, default=("127.0.0.1", 8080), metavar="HOST:PORT")
-    parser.add_argument("--keys", metavar="FILE", help='JSON, {"truck": "key as hex"}; without it tags are not checked')
+    parser.add_argument("--keys", metavar="FILE", help='JSON {"truck": "hex"}; else unchecked')
     parser.add_argument("--outline", metavar="FILE", help="GeoJSON drawn under the trail")
-    parser.add_argument("--tiles-url", metavar="URL", help="street tiles, https://.../{z}/{x}/{y}.png; off by default")
+    parser.add_argument("--tiles-url", metavar="URL", help="street tiles, https://…/{z}/{x}/{y}.png")
     return parser.parse_args()
 
 
 async def serve(args, keys):
-    station = Station(args.db, args.broker, args.http, keys, args.user, args.password, args.outline, args.tiles_url)
+    station = Station(args.db, args.broker, args.http, keys, args.user, args.password,
+                      args.outline, args.tiles_url)
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

@@ -1,4 +1,4 @@
-"""The station as one object: broker in, database, page out. Used by `python -m station`, the demo and the tests."""
+"""The station as one object: broker in, database, page out. For the command, demo and tests."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,8 @@ class PortTaken(Exception):
 class Station:
     """start() returns when the page answers; the broker may come and go."""
 
-    def __init__(self, db_path, broker=("127.0.0.1", 1883), http=("127.0.0.1", 8080), keys=None, user=None,
-                 password=None, outline=None, tiles_url=None, leaflet_dir=None):
+    def __init__(self, db_path, broker=("127.0.0.1", 1883), http=("127.0.0.1", 8080), keys=None,
+                 user=None, password=None, outline=None, tiles_url=None, leaflet_dir=None):
         self.writer = Database(db_path)
         self.reader = Database(db_path)
         self.ingest = Ingest(self.writer, keys)
@@ -32,8 +32,9 @@ class Station:
         try:
             await self.web.start(*self.http)
         except OSError as error:
-            raise PortTaken("The page cannot use %s:%d (%s). Stop the program that has it, or choose another "
-                            "one with --http." % (*self.http, error.strerror or error)) from error
+            raise PortTaken(
+                "The page cannot use %s:%d (%s). Stop the program that has it, or choose another "
+                "one with --http." % (*self.http, error.strerror or error)) from error
         self._task = asyncio.create_task(self.session.run())
 
     async def stop(self):
@@ -53,8 +54,8 @@ class Station:
     def status(self):
         """What the page needs to know of the station itself."""
         return {"connected": self.session.connected.is_set(), "trouble": self.session.trouble,
-                "dropped": self.session.inbox.dropped, "tags_checked": self.ingest.keys is not None,
-                **self.ingest.counters}
+                "dropped": self.session.inbox.dropped,
+                "tags_checked": self.ingest.keys is not None, **self.ingest.counters}
 
     def stats(self):
         """Counters since the start, and how many rows the database has."""

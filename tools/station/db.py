@@ -1,10 +1,11 @@
-"""The database that answers the truck: SQLite, one writer, idempotent on (device, journal, number).
+"""The database that answers the truck: SQLite, one writer, idempotent on (device, journal, seq).
 
 In: blocks, live fixes, states, bad messages. Out: the ranges it has, after commit.
-Owns: the schema; what a conflict is (same number, other content: first wins, the other is kept and shown).
+Owns: schema.sql; what a conflict is (same number, other content: first wins, the other is kept).
 """
 
 import sqlite3
+from pathlib import Path
 
 from station.wire import Row
 
@@ -17,32 +18,7 @@ _CONTENT = Row._fields[1:]
 _COLUMNS = ", ".join(Row._fields)
 _MARKS = ", ".join("?" * len(Row._fields))
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS devices (
-    device TEXT PRIMARY KEY, first_heard REAL NOT NULL, last_heard REAL NOT NULL, state TEXT, state_since REAL);
-CREATE TABLE IF NOT EXISTS journals (
-    device TEXT, journal BLOB, first_heard REAL NOT NULL, PRIMARY KEY (device, journal));
-CREATE TABLE IF NOT EXISTS records (
-    arrival INTEGER PRIMARY KEY,  -- grows with every row: a reader's cursor that backlog cannot slip under
-    device TEXT NOT NULL, journal BLOB NOT NULL, seq INTEGER NOT NULL,
-    kind INTEGER NOT NULL, sec INTEGER NOT NULL, ms INTEGER NOT NULL,
-    lat_udeg INTEGER, lon_udeg INTEGER, alt_dm INTEGER, speed_cms INTEGER, course_cdeg INTEGER,
-    hdop_x10 INTEGER, sats INTEGER, quality INTEGER, flags INTEGER NOT NULL, body BLOB,
-    received REAL NOT NULL, replay INTEGER NOT NULL, tag BLOB NOT NULL,
-    UNIQUE (device, journal, seq));
-CREATE INDEX IF NOT EXISTS records_by_time ON records (device, sec);
-CREATE TABLE IF NOT EXISTS ranges (
-    device TEXT, journal BLOB, lo INTEGER, hi INTEGER NOT NULL, PRIMARY KEY (device, journal, lo)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS live (
-    device TEXT PRIMARY KEY, sec INTEGER NOT NULL, lat_udeg INTEGER NOT NULL, lon_udeg INTEGER NOT NULL,
-    speed_cms INTEGER, course_cdeg INTEGER, flags INTEGER NOT NULL, received REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS quarantine (
-    id INTEGER PRIMARY KEY, received REAL NOT NULL, topic TEXT NOT NULL, reason TEXT NOT NULL,
-    size INTEGER NOT NULL, payload BLOB NOT NULL, times INTEGER NOT NULL DEFAULT 1, UNIQUE (topic, payload));
-CREATE TABLE IF NOT EXISTS conflicts (
-    id INTEGER PRIMARY KEY, received REAL NOT NULL, device TEXT NOT NULL, journal BLOB NOT NULL, seq INTEGER NOT NULL,
-    content TEXT NOT NULL, UNIQUE (device, journal, seq, content));
-"""
+_SCHEMA = Path(__file__).with_name("schema.sql")
 
 
 class Database:
@@ -50,13 +26,13 @@ class Database:
 
     def __init__(self, path, busy_s=5.0):
         self.path = path
-        self._db = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, busy_s, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
-        # FULL: in WAL mode NORMAL may lose the last commits when the server's power goes, and the truck
-        # has freed what we acknowledged by then.
+        # FULL: in WAL mode NORMAL may lose the last commits when the server's power goes, and by
+        # then the truck has freed what we acknowledged.
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA.read_text())
 
     def close(self):
         self._db.close()
@@ -77,7 +53,7 @@ class Database:
     # -- writing, inside a batch
 
     def put_block(self, block, now):
-        """Store what is new; the merged range (lo, hi) around the block, and how many rows were new."""
+        """Store what is new; the range (lo, hi) now around it, and how many rows are new."""
         device, journal = block.device, block.journal
         self._heard(device, now)
         self._db.execute("INSERT OR IGNORE INTO journals VALUES (?, ?, ?)", (device, journal, now))
@@ -93,34 +69,37 @@ class Database:
         return self._add_range(device, journal, block.first, block.last), fresh
 
     def put_live(self, device, row, now):
-        """The map never drives backwards: an older fix than the one shown is left out. True when it was taken."""
+        """The map never drives backwards: a fix older than the shown one is left out."""
         self._heard(device, now)
         return self._db.execute(
-            "INSERT INTO live VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET sec=excluded.sec, "
-            "lat_udeg=excluded.lat_udeg, lon_udeg=excluded.lon_udeg, speed_cms=excluded.speed_cms, "
-            "course_cdeg=excluded.course_cdeg, flags=excluded.flags, received=excluded.received "
-            "WHERE excluded.sec > live.sec",
-            (device, row.sec, row.lat_udeg, row.lon_udeg, row.speed_cms, row.course_cdeg, row.flags, now)).rowcount > 0
+            "INSERT OR REPLACE INTO live SELECT ?, ?, ?, ?, ?, ?, ?, ? "
+            "WHERE NOT EXISTS (SELECT 1 FROM live WHERE device=? AND sec>=?)",
+            (device, row.sec, row.lat_udeg, row.lon_udeg, row.speed_cms, row.course_cdeg,
+             row.flags, now, device, row.sec)).rowcount > 0
 
     def put_state(self, device, state, now):
         self._heard(device, now)
-        self._db.execute("UPDATE devices SET state=?, state_since=? WHERE device=? AND state IS NOT ?",
-                         (state, now, device, state))
+        self._db.execute(
+            "UPDATE devices SET state=?, state_since=? WHERE device=? AND state IS NOT ?",
+            (state, now, device, state))
 
     def put_quarantine(self, topic, payload, reason, now):
         """Raw, once per content; the oldest go when there are too many."""
         self._db.execute(
-            "INSERT INTO quarantine (received, topic, reason, size, payload) VALUES (?, ?, ?, ?, ?) "
+            "INSERT INTO quarantine (received, topic, reason, size, payload) VALUES (?,?,?,?,?) "
             "ON CONFLICT (topic, payload) DO UPDATE SET times=times+1, received=excluded.received",
             (now, topic[:TOPIC_CHARS], reason, len(payload), payload[:QUARANTINE_BYTES]))
         self._trim("quarantine", QUARANTINE_ROWS)
 
     def _heard(self, device, now):
-        self._db.execute("INSERT INTO devices (device, first_heard, last_heard) VALUES (?, ?, ?) "
-                         "ON CONFLICT (device) DO UPDATE SET last_heard=excluded.last_heard", (device, now, now))
+        self._db.execute(
+            "INSERT INTO devices (device, first_heard, last_heard) VALUES (?, ?, ?) "
+            "ON CONFLICT (device) DO UPDATE SET last_heard=excluded.last_heard",
+            (device, now, now))
 
     def _highest(self, device, journal):
-        return self._one("SELECT coalesce(max(hi), -1) FROM ranges WHERE device=? AND journal=?", device, journal)
+        return self._one("SELECT coalesce(max(hi), -1) FROM ranges WHERE device=? AND journal=?",
+                         device, journal)
 
     def _keep_conflicts(self, block, now):
         have = {row["seq"]: tuple(row)[1:] for row in self._db.execute(
@@ -128,36 +107,41 @@ class Database:
             (block.device, block.journal, block.first, block.last))}
         for row in block.rows:
             if have[row.seq] != tuple(row)[1:]:
-                self._db.execute("INSERT OR IGNORE INTO conflicts (received, device, journal, seq, content) "
-                                 "VALUES (?, ?, ?, ?, ?)", (now, block.device, block.journal, row.seq, _words(row)))
+                self._db.execute(
+                    "INSERT OR IGNORE INTO conflicts (received, device, journal, seq, content) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (now, block.device, block.journal, row.seq, _words(row)))
         self._trim("conflicts", CONFLICT_ROWS)
 
     def _add_range(self, device, journal, lo, hi):
         """Merge lo..hi with the ranges that it overlaps or touches; the merged one."""
-        touching = self._db.execute("SELECT lo, hi FROM ranges WHERE device=? AND journal=? AND lo<=? AND hi>=?",
-                                    (device, journal, hi + 1, lo - 1)).fetchall()
+        touching = self._db.execute(
+            "DELETE FROM ranges WHERE device=? AND journal=? AND lo<=? AND hi>=? RETURNING lo, hi",
+            (device, journal, hi + 1, lo - 1)).fetchall()
         for row in touching:
-            self._db.execute("DELETE FROM ranges WHERE device=? AND journal=? AND lo=?", (device, journal, row["lo"]))
             lo, hi = min(lo, row["lo"]), max(hi, row["hi"])
         self._db.execute("INSERT INTO ranges VALUES (?, ?, ?, ?)", (device, journal, lo, hi))
         return lo, hi
 
     def _trim(self, table, rows):
-        self._db.execute(f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (rows,))
+        self._db.execute(
+            f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (rows,))
 
     # -- reading
 
     def devices(self):
-        """One row per truck: state, when it was heard, its newest position from either lane, stored records."""
-        return self._db.execute(
-            "SELECT d.*, l.sec live_sec, l.lat_udeg, l.lon_udeg, l.speed_cms, l.course_cdeg, l.flags, "
-            "(SELECT coalesce(sum(hi - lo + 1), 0) FROM ranges r WHERE r.device=d.device) stored "
-            "FROM devices d LEFT JOIN live l USING (device) ORDER BY device").fetchall()
+        """One row per truck: state, when it was heard, its live fix, how many records it has."""
+        return self._all(
+            "SELECT d.*, l.sec live_sec, l.lat_udeg, l.lon_udeg, l.speed_cms, l.course_cdeg, "
+            "l.flags, (SELECT coalesce(sum(hi - lo + 1), 0) FROM ranges r "
+            "WHERE r.device=d.device) stored "
+            "FROM devices d LEFT JOIN live l USING (device) ORDER BY device")
 
     def newest_fix(self, device):
         return self._db.execute(
             "SELECT sec, lat_udeg, lon_udeg, speed_cms, course_cdeg, flags FROM records "
-            "WHERE device=? AND kind=0 AND flags & 16 = 0 ORDER BY sec DESC LIMIT 1", (device,)).fetchone()
+            "WHERE device=? AND kind=0 AND flags & 16 = 0 ORDER BY sec DESC LIMIT 1",
+            (device,)).fetchone()
 
     def journals(self, device):
         return [row["journal"] for row in self._db.execute(
@@ -165,24 +149,26 @@ class Database:
 
     def rows(self, device, journal):
         """Every record of a journal as Row, by number: what explain() judges."""
-        return [Row(*row) for row in self._db.execute(
-            f"SELECT {_COLUMNS} FROM records WHERE device=? AND journal=? ORDER BY seq", (device, journal))]
+        return [Row(*row) for row in self._all(
+            f"SELECT {_COLUMNS} FROM records WHERE device=? AND journal=? ORDER BY seq",
+            device, journal)]
 
     def arrived(self, device, after, limit=5000):
         """Fixes of a truck in the order in which they came, after a cursor."""
-        return self._db.execute(
+        return self._all(
             "SELECT arrival, seq, sec, lat_udeg, lon_udeg, speed_cms, flags FROM records "
-            "WHERE device=? AND arrival>? AND kind=0 ORDER BY arrival LIMIT ?", (device, after, limit)).fetchall()
+            "WHERE device=? AND arrival>? AND kind=0 ORDER BY arrival LIMIT ?",
+            device, after, limit)
 
     def ranges(self, device, journal):
-        return [tuple(row) for row in self._db.execute(
-            "SELECT lo, hi FROM ranges WHERE device=? AND journal=? ORDER BY lo", (device, journal))]
+        return [tuple(row) for row in self._all(
+            "SELECT lo, hi FROM ranges WHERE device=? AND journal=? ORDER BY lo", device, journal)]
 
     def quarantine(self, limit=100):
-        return self._db.execute("SELECT * FROM quarantine ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+        return self._all("SELECT * FROM quarantine ORDER BY id DESC LIMIT ?", limit)
 
     def conflicts(self, limit=100):
-        return self._db.execute("SELECT * FROM conflicts ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+        return self._all("SELECT * FROM conflicts ORDER BY id DESC LIMIT ?", limit)
 
     def counts(self):
         return {table: self._one(f"SELECT count(*) FROM {table}")
@@ -190,6 +176,9 @@ class Database:
 
     def _one(self, sql, *args):
         return self._db.execute(sql, args).fetchone()[0]
+
+    def _all(self, sql, *args):
+        return self._db.execute(sql, args).fetchall()
 
 
 def _words(row):

@@ -1,6 +1,6 @@
-"""The station's rule: every second between two stored fixes lies inside the sampling bound or inside a gap.
+"""The station's rule: each second between stored fixes is within the sampling bound or in a gap.
 
-In: rows of one journal (seq, kind, sec, flags, body), in any order. Out: what is explained, what is not.
+In: rows of one journal (seq, kind, sec, flags, body), in any order. Out: what is not explained.
 Owns: the rule. Pure: no clock, no database.
 """
 
@@ -29,7 +29,7 @@ class Explained(NamedTuple):
 
 
 def explain(rows):
-    """Judge one journal. Fixes without a believed time are no end of an interval: an anchor stamps them."""
+    """Judge one journal. Fixes without a believed time end no interval: an anchor stamps them."""
     rows = sorted(rows, key=lambda row: row.seq)
     gaps = sorted(gap for gap in map(gap_of, rows) if gap)
     skipped = merge(span for span in map(skipped_of, rows) if span)
@@ -63,7 +63,7 @@ def _dropped(gaps):
 
 
 def _open(a, b, gaps, holed):
-    """The time between neighbouring fixes a and b that nothing explains; holed: numbers between them are not here."""
+    """What nothing explains between two fixes in a row; holed: numbers between are not here."""
     limit = PARKED_S if a.flags & STOPPED else MOVING_S
     if not holed and b.sec - a.sec <= limit:
         return []
@@ -72,7 +72,8 @@ def _open(a, b, gaps, holed):
     cover = merge((gap.from_sec, gap.to_sec) for gap in gaps)
     if not cover:
         return [(a.sec, b.sec)]
-    # A dropped stretch begins and ends with fixes that kept the bound and may have stood; any other gap touches its fixes.
+    # A dropped stretch begins and ends with fixes that kept the bound and may have stood; any
+    # other gap touches its fixes.
     slack = PARKED_S if holed else EDGE_S
     return [(start, to) for start, to in subtract((a.sec, b.sec), cover) if to - start > slack]
 
@@ -90,7 +91,7 @@ def gap_of(row):
 
 
 def skipped_of(row):
-    """The numbers first..end, end not among them, that a SKIPPED row says were never used, or None."""
+    """The numbers first..end (end is not one) that a SKIPPED row says were never used, or None."""
     if row.kind != record.SKIPPED or not row.body:
         return None
     first, off = record.varint(row.body, 0, len(row.body))
@@ -125,7 +126,7 @@ def subtract(span, others):
 
 
 def position_at(rows, sec):
-    """(lat_udeg, lon_udeg) at a second, straight in time between the fixes around it; None inside a gap or outside."""
+    """(lat_udeg, lon_udeg) at a second, straight between fixes; None in a gap or outside."""
     fixes = sorted((row for row in rows if row.kind == record.FIX and not row.flags & UNTIMED),
                    key=lambda row: (row.sec, row.seq))
     judged = explain(rows)

@@ -12,8 +12,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-# aiomqtt: paho's protocol engine on our own event loop. paho alone would bring a thread and callbacks, and the page,
-# the queue and the answers all live on one loop.
+# aiomqtt: paho's protocol engine on our own event loop. paho alone would bring a thread and
+# callbacks; the page, the queue and the answers all live on one loop.
 import aiomqtt
 
 from station import wire
@@ -30,7 +30,7 @@ log = logging.getLogger("station")
 
 
 class Ingest:
-    """What to do with messages; no network in here. keys: device -> bytes, or None to leave tags unchecked."""
+    """What to do with messages; no network. keys: device -> bytes; None: tags go unchecked."""
 
     def __init__(self, db, keys=None):
         self.db = db
@@ -38,9 +38,9 @@ class Ingest:
         self.counters = Counter()
 
     def commit(self, messages, now=None):
-        """Store a batch in one transaction; [(topic, payload)] to publish, and the trucks that changed.
+        """Store a batch in one transaction; [(topic, payload)] to publish, and who changed.
 
-        Raises sqlite3.Error when the database cannot: then nothing was stored and nobody may be answered.
+        Raises sqlite3.Error when the database cannot: nothing was stored, nobody may be answered.
         """
         now = time.time() if now is None else now
         answers, changed, counted = [], set(), Counter()
@@ -57,21 +57,23 @@ class Ingest:
         counted["messages"] += 1
         match = wire.TOPIC.fullmatch(topic)
         if not match:
-            return self._refuse(topic, payload, wire.Bad("no topic of a truck"), now, answers, counted)
+            bad = wire.Bad("no topic of a truck")
+            return self._refuse(topic, payload, bad, now, answers, counted)
         device, lane = match.groups()
         if self.keys is not None and device not in self.keys:
-            return self._refuse(topic, payload, wire.Bad("no key for this truck"), now, answers, counted)
-        bad = getattr(self, "_" + lane)(device, payload, now, acks, counted)
+            bad = wire.Bad("no key for this truck")
+        else:
+            bad = getattr(self, "_" + lane)(device, payload, now, acks, counted)
         if bad:
             return self._refuse(topic, payload, bad, now, answers, counted)
         changed.add(device)
 
     def _hist(self, device, payload, now, acks, counted):
-        block = wire.parse_block(device, payload, self.keys[device] if self.keys is not None else None)
+        block = wire.parse_block(device, payload, self.keys and self.keys[device])
         if isinstance(block, wire.Bad):
             return block
         merged, fresh = self.db.put_block(block, now)
-        # A later block of this batch may have swallowed an earlier one's range: keep only what still stands.
+        # A later block of this batch may have swallowed an earlier one's range: keep what stands.
         ranges = acks.setdefault((device, block.journal), set())
         ranges -= {old for old in ranges if merged[0] <= old[0] and old[1] <= merged[1]}
         ranges.add(merged)
@@ -118,16 +120,16 @@ class Inbox(asyncio.Queue):
 
 
 class Session:
-    """Keeps the station on the broker. on_change(devices) after each commit; trouble: in words, or None."""
+    """Keeps the station on the broker. on_change(devices) after a commit; trouble: words."""
 
-    def __init__(self, ingest, host, port, user=None, password=None, on_change=lambda devices: None):
+    def __init__(self, ingest, host, port, user, password, on_change):
         self.ingest = ingest
         self.host, self.port, self.user, self.password = host, port, user, password
         self.on_change = on_change
         self.connected = asyncio.Event()
         self.trouble = None
-        self.inbox = Inbox(QUEUE_MAX)  # outlives a connection: what has come is stored although the broker went
-        self._writer = ThreadPoolExecutor(1, "writer")  # a commit waits for the disk; the loop must not
+        self.inbox = Inbox(QUEUE_MAX)  # outlives a connection: what has come is stored
+        self._writer = ThreadPoolExecutor(1)  # a commit waits for the disk; the loop must not
 
     def close(self):
         """Waits for a commit under way: what is half written must not lose its connection."""
@@ -143,9 +145,9 @@ class Session:
                 if self.connected.is_set():
                     pause_s = BACKOFF_S[0]
                 self._say("%s Trying again within %d s." % (self._words(error), pause_s))
-            except Exception:  # the supervisor of this room: one batch is dropped, the trucks send it again
+            except Exception:  # the supervisor here: a batch is dropped, the trucks send it again
                 log.exception("a fault of the station itself")
-                self._say("A fault of the station itself, see its log. Trying again within %d s." % pause_s)
+                self._say("A fault of the station, see its log. Again within %d s." % pause_s)
             finally:
                 self.connected.clear()
             await asyncio.sleep(random.uniform(pause_s / 2, pause_s))
@@ -154,8 +156,9 @@ class Session:
     async def _serve(self):
         async with aiomqtt.Client(
                 self.host, self.port, username=self.user, password=self.password, timeout=10,
-                identifier="station-%08x" % random.getrandbits(32), queue_type=lambda maxsize: self.inbox) as client:
-            await client.subscribe([("lacak/+/hist", 1), ("lacak/+/live", 0), ("lacak/+/state", 1)])
+                identifier="station-%08x" % random.getrandbits(32),
+                queue_type=lambda maxsize: self.inbox) as client:
+            await client.subscribe([("lacak/+/" + lane, 1) for lane in ("hist", "live", "state")])
             self._say(None)
             self.connected.set()
             async for message in client.messages:
@@ -163,16 +166,17 @@ class Session:
                 while len(batch) < BATCH_MAX and not self.inbox.empty():
                     batch.append(_plain(self.inbox.get_nowait()))
                 answers = await self._commit(batch)
-                await asyncio.gather(*(client.publish(topic, payload, qos=1) for topic, payload in answers))
+                await asyncio.gather(*(client.publish(*answer, qos=1) for answer in answers))
 
     async def _commit(self, batch):
-        """Until the database takes it. What arrives meanwhile waits in the queue, or is sent again by the truck."""
+        """Until the database takes it. What comes meanwhile waits, or is sent again."""
         loop, pause_s = asyncio.get_running_loop(), RETRY_S[0]
         while True:
             try:
-                answers, changed = await loop.run_in_executor(self._writer, self.ingest.commit, batch)
+                answers, changed = await loop.run_in_executor(
+                    self._writer, self.ingest.commit, batch)
             except sqlite3.Error as error:
-                self._say("The database takes nothing (%s): no truck is answered. Trying again." % error)
+                self._say("The database takes nothing (%s): no truck is answered." % error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S[1])
                 continue
@@ -189,12 +193,11 @@ class Session:
         where = "%s:%d" % (self.host, self.port)
         code = getattr(getattr(error, "rc", None), "value", getattr(error, "rc", None))
         if code in (4, 5, 134, 135):  # 3.1.1's codes, and what paho makes of them
-            return "The broker at %s refuses the user name or the password (--user, --password)." % where
+            return "The broker at %s refuses the user name or the password." % where
         if self.connected.is_set():
             return "The broker at %s is gone." % where
         return "No broker answers at %s (%s)." % (where, error)
 
 
 def _plain(message):
-    payload = message.payload
-    return str(message.topic), payload if isinstance(payload, bytes) else bytes(str(payload or ""), "utf-8")
+    return str(message.topic), message.payload or b""

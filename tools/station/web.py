@@ -1,7 +1,7 @@
 """The page and its JSON; a push when something changed.
 
 In: the database (read only), the station's status. Out: HTTP on one loopback or office address.
-Owns: the shape of the JSON. Times leave as Unix seconds, positions as degrees: the page is not a tracker.
+Owns: the shape of the JSON. Times leave as Unix seconds, positions as degrees.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ PAGE = Path(__file__).parent / "page"
 KEEPALIVE_S = 15  # a proxy or a laptop's sleep is noticed by then
 
 # Nothing is loaded from anybody else; only the tile server, if there is one, may send pictures.
-_POLICY = "default-src 'self'; img-src 'self' data:%s; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+_POLICY = ("default-src 'self'; img-src 'self' data:%s; style-src 'self' 'unsafe-inline'; "
+           "frame-ancestors 'none'")
 
 
 class Web:
@@ -31,7 +32,8 @@ class Web:
         self.url = None
         self._listeners = set()
         self._closing = False
-        self._runner = web.AppRunner(self._app(Path(leaflet or leaflet_dir())), access_log=None, shutdown_timeout=2)
+        self._runner = web.AppRunner(self._app(leaflet or leaflet_dir()), access_log=None,
+                                     shutdown_timeout=2)
 
     def _app(self, leaflet):
         app = web.Application(middlewares=[self._headers])
@@ -64,7 +66,7 @@ class Web:
     async def _headers(self, request, handler):
         response = await handler(request)
         if not response.prepared:
-            tiles = " " + self.tiles_url.replace("{s}", "*").split("{")[0] if self.tiles_url else ""
+            tiles = " " + (self.tiles_url or "").replace("{s}", "*").split("{")[0]
             response.headers["Content-Security-Policy"] = _POLICY % tiles
             response.headers["Referrer-Policy"] = "no-referrer"
             response.headers["Cache-Control"] = "no-cache"
@@ -74,7 +76,8 @@ class Web:
         return web.FileResponse(PAGE / "index.html")
 
     async def _station(self, request):
-        return web.json_response({**self.status(), **self.db.counts(), "tiles_url": self.tiles_url})
+        known = {**self.status(), **self.db.counts(), "tiles_url": self.tiles_url}
+        return web.json_response(known)
 
     async def _outline(self, request):
         return web.json_response(self.outline)
@@ -89,14 +92,14 @@ class Web:
             position = _position(stored, stored["sec"])
         else:
             position = _position(live, live["live_sec"]) if live else None
-        return {"device": row["device"], "state": row["state"], "heard": row["last_heard"], "stored": row["stored"],
-                "position": position}
+        return {"device": row["device"], "state": row["state"], "heard": row["last_heard"],
+                "stored": row["stored"], "position": position}
 
     async def _trail(self, request):
         after = _number(request, "after")
         rows = self.db.arrived(_device(request), after)
-        fixes = [[row["seq"], row["sec"] + EPOCH_2020, row["lat_udeg"] / 1e6, row["lon_udeg"] / 1e6,
-                  None if row["speed_cms"] is None else row["speed_cms"] * 36 / 1000, row["flags"]] for row in rows]
+        fixes = [[row["seq"], row["sec"] + EPOCH_2020, row["lat_udeg"] / 1e6,
+                  row["lon_udeg"] / 1e6, _kmh(row), row["flags"]] for row in rows]
         return web.json_response({"after": rows[-1]["arrival"] if rows else after, "fixes": fixes})
 
     async def _gaps(self, request):
@@ -104,20 +107,21 @@ class Web:
         gaps, unexplained, missing = [], [], 0
         for journal in self.db.journals(device):
             judged = explain(self.db.rows(device, journal))
-            gaps += [{"from": gap.from_sec + EPOCH_2020, "to": gap.to_sec + EPOCH_2020, "detail": gap.detail,
-                      "reason": REASON_NAMES.get(gap.reason, "reason %d" % gap.reason)} for gap in judged.gaps]
-            unexplained += [[start + EPOCH_2020, to + EPOCH_2020] for start, to in judged.unexplained]
+            gaps += [{"from": gap.from_sec + EPOCH_2020, "to": gap.to_sec + EPOCH_2020,
+                      "reason": REASON_NAMES.get(gap.reason, "reason %d" % gap.reason),
+                      "detail": gap.detail} for gap in judged.gaps]
+            unexplained += [[at + EPOCH_2020, to + EPOCH_2020] for at, to in judged.unexplained]
             missing += sum(hi - lo + 1 for lo, hi in judged.missing)
         return web.json_response({"gaps": gaps, "unexplained": unexplained, "missing": missing})
 
     async def _quarantine(self, request):
         return web.json_response([
-            {"received": row["received"], "topic": row["topic"], "reason": row["reason"], "size": row["size"],
-             "times": row["times"], "payload": row["payload"].hex()} for row in self.db.quarantine()])
+            {**dict(row), "payload": row["payload"].hex()} for row in self.db.quarantine()])
 
     async def _events(self, request):
         """Server-sent events: the names of the trucks that changed."""
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
         listener = _Listener()
         self._listeners.add(listener)
@@ -141,7 +145,8 @@ class _Listener:
         self.woken = asyncio.Event()
 
     def take(self):
-        message = b"data: %s\n\n" % json.dumps(sorted(self.devices)).encode() if self.devices else b": still here\n\n"
+        names = json.dumps(sorted(self.devices)).encode()
+        message = b"data: %s\n\n" % names if self.devices else b": still here\n\n"
         self.devices = set()
         self.woken.clear()
         return message
@@ -149,8 +154,12 @@ class _Listener:
 
 def _position(row, sec):
     return {"time": sec + EPOCH_2020, "lat": row["lat_udeg"] / 1e6, "lon": row["lon_udeg"] / 1e6,
-            "kmh": None if row["speed_cms"] is None else round(row["speed_cms"] * 0.036, 1),
-            "course": None if row["course_cdeg"] is None else row["course_cdeg"] / 100, "flags": row["flags"]}
+            "kmh": _kmh(row), "flags": row["flags"],
+            "course": None if row["course_cdeg"] is None else row["course_cdeg"] / 100}
+
+
+def _kmh(row):
+    return None if row["speed_cms"] is None else round(row["speed_cms"] * 0.036, 1)
 
 
 def _device(request):

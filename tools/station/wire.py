@@ -1,6 +1,6 @@
-"""What a message says, and what the station answers; the records are read by the firmware's own codec.
+"""What a message says, and what the station answers. Records are read by the firmware's own codec.
 
-In: topic, payload, the truck's key. Out: Block, Row or Bad, never an exception; acknowledgements as bytes.
+In: topic, payload, the truck's key. Out: Block, Row or Bad, never an exception; answers as bytes.
 Owns: the frame of the messages (docs/protocol.md) on the office's side.
 """
 
@@ -56,7 +56,7 @@ class Block(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """Not to be stored. answer is the message that tells the truck so, or None where nobody should be told."""
+    """Not to be stored. answer: the message that tells the truck so, or None: nobody is told."""
 
     reason: str
     answer: Optional[bytes] = None
@@ -69,8 +69,8 @@ def block_tag(device, key, head):
 def parse_block(device, payload, key):
     """A history message; key None: this office has no keys, tags are kept but not checked.
 
-    A wrong tag is never answered: whoever lacks the key could otherwise talk a truck out of sending.
-    Journal, first number, count and tag stand at the same place in every version, so a newer one can be refused.
+    A wrong tag is never answered: whoever lacks the key could talk a truck out of sending.
+    Journal, first number, count and tag have one place in every version: a newer one can be refused.
     """
     if len(payload) < 1 + ID_SIZE + 2 + TAG_BYTES:
         return Bad("too short for a block")

@@ -1,4 +1,4 @@
-"""A stage for the station's tests: free ports, a truck's MQTT client that collects its answers, waiting with a deadline."""
+"""A stage for the station's tests: free ports, a truck's MQTT client, waiting with a deadline."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,9 @@ class Client:
         self.answers = []
 
     async def send(self, lane, payload, **options):
-        await self._mqtt.publish(self.truck.topic(lane), payload, qos=0 if lane == "live" else 1, **options)
+        await self._mqtt.publish(
+            self.truck.topic(lane), payload, qos=0 if lane == "live" else 1, **options
+        )
 
     async def listen(self):
         async for message in self._mqtt.messages:
@@ -42,8 +44,13 @@ class Client:
 
     def acknowledged(self):
         """Every number that was acknowledged."""
-        return {n for answer in self.answers if answer[0] == wire.ACK
-                for lo, hi in ack_ranges(answer, 0, len(answer)) for n in range(lo, hi + 1)}
+        return {
+            n
+            for answer in self.answers
+            if answer[0] == wire.ACK
+            for lo, hi in ack_ranges(answer, 0, len(answer))
+            for n in range(lo, hi + 1)
+        }
 
     def refused(self):
         return [answer for answer in self.answers if answer[0] == wire.REFUSED]

@@ -1,4 +1,4 @@
-"""A truck for the station's tests: blocks and live fixes made by the firmware's own writer, out of a list of records."""
+"""A truck for the station's tests: messages made by the firmware's own writer, out of a list."""
 
 from tracker.fix import Fix
 from tracker.record import FIX, Record
@@ -32,7 +32,9 @@ def skipped(sec, first, count):
 
 def drive(count, step_s=10, start=START):
     """So many fixes on a straight road, one every step_s seconds."""
-    return [fix(start + i * step_s, -6_200_000 + 600 * i, 106_640_000 + 300 * i) for i in range(count)]
+    return [
+        fix(start + i * step_s, -6_200_000 + 600 * i, 106_640_000 + 300 * i) for i in range(count)
+    ]
 
 
 class _Cursor:
@@ -47,7 +49,12 @@ class _Cursor:
         if self._next >= len(self._records):
             return False
         source = self._records[self._next]
-        rec.kind, rec.sec, rec.n, rec.seq = source.kind, source.sec, source.n, self._first + self._next
+        rec.kind, rec.sec, rec.n, rec.seq = (
+            source.kind,
+            source.sec,
+            source.n,
+            self._first + self._next,
+        )
         rec.body[:] = source.body
         rec.fix.copy(source.fix)
         self._next += 1
@@ -67,13 +74,13 @@ class Truck:
         return bytes(buf[:end])
 
     def blocks(self, records, first=0, size=40):
-        return [self.block(first + i, records[i:i + size]) for i in range(0, len(records), size)]
+        return [self.block(first + i, records[i : i + size]) for i in range(0, len(records), size)]
 
     def live(self, rec):
         buf = bytearray(64)
         newest = Fix()
         newest.copy(rec.fix)
-        return bytes(buf[:self._writer.live(buf, 0, newest)])
+        return bytes(buf[: self._writer.live(buf, 0, newest)])
 
     def topic(self, lane):
         return "lacak/%s/%s" % (self.device, lane)

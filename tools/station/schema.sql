@@ -1,0 +1,28 @@
+-- The station's tables. Seconds are of the tracker's epoch (2020), REAL times are Unix time of the server.
+CREATE TABLE IF NOT EXISTS devices (
+    device TEXT PRIMARY KEY, first_heard REAL NOT NULL, last_heard REAL NOT NULL,
+    state TEXT, state_since REAL);
+CREATE TABLE IF NOT EXISTS journals (
+    device TEXT, journal BLOB, first_heard REAL NOT NULL, PRIMARY KEY (device, journal));
+CREATE TABLE IF NOT EXISTS records (
+    arrival INTEGER PRIMARY KEY,  -- grows with every row: a reader's cursor that backlog cannot slip under
+    device TEXT NOT NULL, journal BLOB NOT NULL, seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL, sec INTEGER NOT NULL, ms INTEGER NOT NULL,
+    lat_udeg INTEGER, lon_udeg INTEGER, alt_dm INTEGER, speed_cms INTEGER, course_cdeg INTEGER,
+    hdop_x10 INTEGER, sats INTEGER, quality INTEGER, flags INTEGER NOT NULL, body BLOB,
+    received REAL NOT NULL, replay INTEGER NOT NULL, tag BLOB NOT NULL,
+    UNIQUE (device, journal, seq));
+CREATE INDEX IF NOT EXISTS records_by_time ON records (device, sec);
+CREATE TABLE IF NOT EXISTS ranges (
+    device TEXT, journal BLOB, lo INTEGER, hi INTEGER NOT NULL,
+    PRIMARY KEY (device, journal, lo)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS live (
+    device TEXT PRIMARY KEY, sec INTEGER NOT NULL, lat_udeg INTEGER NOT NULL, lon_udeg INTEGER NOT NULL,
+    speed_cms INTEGER, course_cdeg INTEGER, flags INTEGER NOT NULL, received REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS quarantine (
+    id INTEGER PRIMARY KEY, received REAL NOT NULL, topic TEXT NOT NULL, reason TEXT NOT NULL,
+    size INTEGER NOT NULL, payload BLOB NOT NULL,
+    times INTEGER NOT NULL DEFAULT 1, UNIQUE (topic, payload));
+CREATE TABLE IF NOT EXISTS conflicts (
+    id INTEGER PRIMARY KEY, received REAL NOT NULL, device TEXT NOT NULL, journal BLOB NOT NULL,
+    seq INTEGER NOT NULL, content TEXT NOT NULL, UNIQUE (device, journal, seq, content));
