@@ -227,8 +227,11 @@ def test_minutes_with_any_number_of_decimals_round_half_up():
 
 
 def test_hemispheres_and_letters():
-    for field, bad in ((4, "E"), (4, ""), (4, "n"), (4, "NN"), (6, "N"), (2, "B"), (2, ""), (2, "AA"), (12, "AA"), (12, "X"), (11, "N")):
-        assert Parsed().say(swap(RMC, field, bad)).refused("malformed"), (field, bad)
+    for field, bad in (
+        (4, "E"), (4, ""), (4, "n"), (4, "NN"), (6, "N"), (2, "B"), (2, ""), (2, "AA"), (12, "AA"), (12, "X"),
+        (11, "N"), (10, "x"), (13, "X"),
+    ):  # fmt: skip
+        assert Parsed().say(swap(RMC + ",V", field, bad)).refused("malformed"), (field, bad)
     for field, bad in ((3, "E"), (5, "S"), (10, "F"), (12, "m"), (7, "123"), (7, "-1"), (14, "12345"), (13, "x")):
         parsed = Parsed().say(swap(GGA, field, bad))
         assert parsed.parser.malformed == 1, (field, bad)

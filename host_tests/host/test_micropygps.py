@@ -57,7 +57,8 @@ def test_the_same_fixes():
 
 
 def test_refused_dates_are_refused_by_both():
-    data = b"".join(sentence("GPRMC,00000%d,A,0612.5,S,10636.0,E,1,2,%s,,,A" % (i, d)) for i, d in enumerate(("060180", "050154")))
+    body = "GPRMC,00000%d,A,0612.5,S,10636.0,E,1,2,%s,,,A"
+    data = sentence(body % (0, "060180")) + sentence(body % (1, "050154"))
     ours, theirs = both(data)
     assert len(ours) == 2 and ours == theirs
 

@@ -33,7 +33,7 @@ class ClockGate:
         self.believed = False
         self.out_of_window = 0
         self.rollovers = 0
-        self.disputed = 0  # fixes refused since the clock was believed, because they contradict the uptime
+        self.disputed = 0  # fixes that contradict the uptime of a believed clock
         self._from_sec = build_sec
         self._until_sec = build_sec + _WINDOW_S
         self._sec = self._ms = self._uptime_ms = 0  # the last believed fix
@@ -46,8 +46,8 @@ class ClockGate:
         if self.believed:
             advance = _advance_ms(fix, self._sec, self._ms)
             elapsed = since_ms(uptime_ms, self._uptime_ms)
-            # the board's crystal: 0.1 % is far beyond its worst
-            if 0 < advance and -_SLACK_OPEN_MS - (elapsed >> 10) <= advance - elapsed <= _SLACK_OPEN_MS + (elapsed >> 10):
+            slack = _SLACK_OPEN_MS + (elapsed >> 10)  # 0.1 % is far beyond the worst crystal
+            if 0 < advance and -slack <= advance - elapsed <= slack:
                 self._run = 0
                 self._believe(fix, uptime_ms)
                 return True
@@ -55,7 +55,8 @@ class ClockGate:
         if fix.kind == _DEAD_RECKONING:
             return False
         self._step(fix, uptime_ms)
-        if self._span_ms < _FIRST_SPAN_MS or self._run < (_AGAIN_RUN if self.believed else _FIRST_RUN):
+        needed = _AGAIN_RUN if self.believed else _FIRST_RUN
+        if self._run < needed or self._span_ms < _FIRST_SPAN_MS:
             return False
         self._run = 0
         self._believe(fix, uptime_ms)

@@ -41,8 +41,7 @@ class NmeaParser(Epochs):
     def _judge(self, verdict):
         if verdict == GOOD:
             self.sentences += 1
-            kind = self._framer.kind
-            if not (self._read_rmc() if kind == RMC else self._read_gga() if kind == GGA else self._read_gsv()):
+            if not self._read(self._framer.kind):
                 self.malformed += 1
         elif verdict == BAD_CHECKSUM:
             self.bad_checksum += 1
@@ -50,6 +49,11 @@ class NmeaParser(Epochs):
             self.too_long += 1
         else:
             self.malformed += 1
+
+    def _read(self, kind):
+        if kind == RMC:
+            return self._read_rmc()
+        return self._read_gga() if kind == GGA else self._read_gsv()
 
     def _read_rmc(self):
         """time, status, lat, N/S, lon, E/W, knots, course, date, variation, E/W[, mode[, nav status]]."""
@@ -66,7 +70,9 @@ class NmeaParser(Epochs):
         lon = f.longitude(5)
         speed = f.decimal(7, 3)
         course = f.decimal(8, 2)
-        if time_ms == BAD or days == BAD or lat == BAD or lon == BAD or speed == BAD or course == BAD:
+        if time_ms == BAD or days == BAD or lat == BAD or lon == BAD:
+            return False
+        if speed == BAD or course == BAD:
             return False
         # status is field 2; the nav status in field 13 is V on most receivers even with a good fix
         kind = 0 if status != _VALID else 1 if mode is None else _kind(mode)
@@ -88,7 +94,9 @@ class NmeaParser(Epochs):
 
     def _rmc_tail(self):
         f = self._fields
-        return not (f.decimal(10, 1) == BAD or f.letter(11, b"EW") == BAD or f.letter(13, b"SCUV") == BAD)
+        return not (
+            f.decimal(10, 1) == BAD or f.letter(11, b"EW") == BAD or f.letter(13, b"SCUV") == BAD
+        )
 
     def _read_gga(self):
         """time, lat, N/S, lon, E/W, quality, satellites, HDOP, altitude, M, geoid, M, age, station."""
@@ -102,9 +110,11 @@ class NmeaParser(Epochs):
         sats = f.number(7, 2)
         hdop = f.decimal(8, 1)
         alt = f.decimal(9, 1)
-        if time_ms == BAD or lat == BAD or lon == BAD or quality == BAD or sats == BAD or hdop == BAD or alt == BAD:
+        if time_ms == BAD or lat == BAD or lon == BAD or quality == BAD or quality == 9:
             return False
-        if (lat is None) != (lon is None) or quality == 9 or not self._gga_tail():
+        if sats == BAD or hdop == BAD or alt == BAD:
+            return False
+        if (lat is None) != (lon is None) or not self._gga_tail():
             return False
         if quality and (time_ms is None or lat is None):
             return False

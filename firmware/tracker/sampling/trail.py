@@ -77,7 +77,9 @@ class Trail:
 
     def tick(self, uptime_ms):
         """Positions have stopped coming: what is held is the edge of a gap."""
-        if self._started and not self._paused and _since_ms(uptime_ms, self._live_ms) > self._gap_after_s * 1000:
+        if self._paused or not self._started:
+            return
+        if _since_ms(uptime_ms, self._live_ms) > self._gap_after_s * 1000:
             self._paused = True
             self.commit()
 
@@ -89,8 +91,9 @@ class Trail:
 
     def _hear(self, uptime_ms):
         """Note where a silence ends that began right behind the last position."""
-        if _since_ms(uptime_ms, self._heard_ms) > self._gap_after_s * 1000 and not (self._blind or self._clock_doubted):
-            self._silent_to_ms = uptime_ms
+        if _since_ms(uptime_ms, self._heard_ms) > self._gap_after_s * 1000:
+            if not (self._blind or self._clock_doubted):
+                self._silent_to_ms = uptime_ms
         self._heard_ms = uptime_ms
 
     def _accept(self, fix, uptime_ms):

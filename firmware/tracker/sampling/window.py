@@ -87,7 +87,9 @@ class Window:
             return False
         north = fix.lat_udeg - self._anchor.lat_udeg
         across = east(fix.lon_udeg - self._anchor.lon_udeg, self._scale)
-        if not (-_SPAN_UDEG_MAX < north < _SPAN_UDEG_MAX and -_SPAN_UDEG_MAX < across < _SPAN_UDEG_MAX):
+        if not -_SPAN_UDEG_MAX < north < _SPAN_UDEG_MAX:
+            return False
+        if not -_SPAN_UDEG_MAX < across < _SPAN_UDEG_MAX:
             return False
         bound = self._bound
         all_cs = self._cs
