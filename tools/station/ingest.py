@@ -7,6 +7,7 @@ Owns: the MQTT session of the station, its queue and its back-off.
 import asyncio
 import logging
 import random
+import socket
 import sqlite3
 import time
 from collections import Counter
@@ -25,6 +26,8 @@ RETRY_S = (0.5, 30)
 FUTURE_S = 86400  # a live fix further ahead than this would hold the map
 EPOCH_2020 = 1577836800
 STATE_BYTES = 64
+# An answer is one small packet behind another: Nagle would hold it for the other side's delayed ACK.
+NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 log = logging.getLogger("station")
 
@@ -157,7 +160,7 @@ class Session:
         async with aiomqtt.Client(
                 self.host, self.port, username=self.user, password=self.password, timeout=10,
                 identifier="station-%08x" % random.getrandbits(32),
-                queue_type=lambda maxsize: self.inbox) as client:
+                queue_type=lambda maxsize: self.inbox, socket_options=[NO_DELAY]) as client:
             await client.subscribe([("lacak/+/" + lane, 1) for lane in ("hist", "live", "state")])
             self._say(None)
             self.connected.set()

@@ -6,6 +6,7 @@ import socket
 
 import aiomqtt
 from station import wire
+from station.ingest import NO_DELAY
 from tracker.uplink.block import ack_ranges
 
 DEADLINE_S = 15
@@ -58,7 +59,9 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def client(truck, port, user=None, password=None):
-    async with aiomqtt.Client("127.0.0.1", port, username=user, password=password) as mqtt:
+    async with aiomqtt.Client(
+        "127.0.0.1", port, username=user, password=password, socket_options=[NO_DELAY]
+    ) as mqtt:
         await mqtt.subscribe(truck.topic("ack"), qos=1)
         one = Client(truck, mqtt)
         listening = asyncio.create_task(one.listen())
