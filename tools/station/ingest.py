@@ -26,7 +26,7 @@ RETRY_S = (0.5, 30)
 FUTURE_S = 86400  # a live fix further ahead than this would hold the map
 EPOCH_2020 = 1577836800
 STATE_BYTES = 64
-# An answer is one small packet behind another: Nagle would hold it for the other side's delayed ACK.
+# Answers are small packets in a row: Nagle would hold them for the other side's delayed ACK.
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 log = logging.getLogger("station")

@@ -70,7 +70,7 @@ def parse_block(device, payload, key):
     """A history message; key None: this office has no keys, tags are kept but not checked.
 
     A wrong tag is never answered: whoever lacks the key could talk a truck out of sending.
-    Journal, first number, count and tag have one place in all versions: a newer one can be refused.
+    Journal, first number, count and tag have one place in all versions, so newer can be refused.
     """
     if len(payload) < 1 + ID_SIZE + 2 + TAG_BYTES:
         return Bad("too short for a block")
