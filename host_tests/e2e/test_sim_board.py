@@ -1,4 +1,4 @@
-"""The simulated board without a link: its clock, receiver, flash, memory and resets, each shown by a few lines of stand-in firmware."""
+"""The simulated board without a link, each part shown by a few lines of stand-in firmware."""
 
 import json
 import subprocess
@@ -42,7 +42,13 @@ def board(tmp_path, mp64):
         for name, text in dict(files, **{"main.py": main, "boot.py": 'print("boot")'}).items():
             (firmware / name).parent.mkdir(parents=True, exist_ok=True)
             (firmware / name).write_text(textwrap.dedent(text))
-        made = Board(tmp_path / "run", vm, dict({"seed": 1, "duration_s": 60}, **world or {}), firmware=firmware, **more)
+        made = Board(
+            tmp_path / "run",
+            vm,
+            dict({"seed": 1, "duration_s": 60}, **world or {}),
+            firmware=firmware,
+            **more,
+        )
         made.lay_out()
         made.lines = []
         made.end = made.run(made.lines.append, limit_s=30)
@@ -127,9 +133,13 @@ def test_time_begins_in_2000_and_the_rtc_sets_it(board):
         print(time.time(), time.gmtime()[:6], machine.RTC().datetime()[0])
         machine.RTC().datetime((2024, 3, 1, 0, 12, 30, 0, 0))
         time.sleep_ms(1500)
-        print(time.time() - time.mktime((2024, 3, 1, 12, 30, 0, 0, 0)), time.gmtime()[:6], machine.RTC().datetime()[:4])
+        since = time.time() - time.mktime((2024, 3, 1, 12, 30, 0, 0, 0))
+        print(since, time.gmtime()[:6], machine.RTC().datetime()[:4])
     """)
-    assert run.said == ["2 (2000, 1, 1, 0, 0, 2) 2000", "1 (2024, 3, 1, 12, 30, 1) (2024, 3, 1, 4)"]
+    assert run.said == [
+        "2 (2000, 1, 1, 0, 0, 2) 2000",
+        "1 (2024, 3, 1, 12, 30, 1) (2024, 3, 1, 4)",
+    ]
 
 
 READ = """
@@ -201,7 +211,8 @@ CUT = """
     import esp32, machine, time, sim_clock
     chip = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")[0]
     nvs = esp32.NVS("lacak")
-    print(machine.reset_cause(), sim_clock.ms, time.time(), machine.RTC().memory(), chip.ioctl(4) * chip.ioctl(5))
+    print(machine.reset_cause(), sim_clock.ms, time.time(), machine.RTC().memory())
+    print(chip.ioctl(4) * chip.ioctl(5))
     if machine.RTC().memory():
         machine.RTC().memory(b"")
         nvs.commit()
@@ -233,16 +244,20 @@ def test_a_cut_leaves_the_torn_flash_and_the_world_goes_on(board):
     cut = {"op": "program", "nth": 2, "byte": 4, "off_s": 9, "torn": "prefix"}
     run = board(CUT, {"cuts": [cut], "journal_bytes": 65536})
     assert run.said == [
-        "1 0 0 b'' 65536",
+        "1 0 0 b''",
+        "65536",
         "True",
         "b'" + "\\xff" * 12 + "'",
-        "1 14000 0 b'' 65536",  # 5 s of work and 9 s without power; the RTC and its memory are new
+        "1 14000 0 b''",  # 5 s of work and 9 s without power; the RTC and its memory are new
+        "65536",
         "True",  # the set without commit is gone ...
         "b'oneseco" + "\\xff" * 5 + "'",
         "after",  # of the second boot only: nothing of the firmware ran after the cut
     ]
     assert (run.state_dir / "flash.bin").read_bytes()[:8] == b"oneseco\xff"
-    assert json.loads((run.state_dir / "nvs.json").read_text()) == {"lacak": {"kept": 7}}  # ... the committed one is not
+    assert json.loads((run.state_dir / "nvs.json").read_text()) == {
+        "lacak": {"kept": 7}
+    }  # ... the committed one is not
     assert (run.end["boots"], run.end["cuts_done"]) == (2, 1)
     assert (run.end["program_calls"], run.end["program_bytes"]) == (2, 9)
 
@@ -260,8 +275,7 @@ def test_a_reset_keeps_the_memory_and_the_clock(board):
 
 
 def test_an_unfed_watchdog_resets(board):
-    run = board(
-        """
+    run = board("""
         import machine, time, sim_clock
         print(machine.reset_cause(), sim_clock.ms)
         dog = machine.WDT(timeout=5000)
@@ -274,25 +288,34 @@ def test_an_unfed_watchdog_resets(board):
         while True:
             time.sleep(1)
             dog.feed()
-        """
+        """)
+    assert (
+        run.said[0] == "1 0"
+        and run.said[-1] == "3 43000"
+        and "ValueError: main.py died" in run.said
     )
-    assert run.said[0] == "1 0" and run.said[-1] == "3 43000" and "ValueError: main.py died" in run.said
     assert run.end["resets"] == {"3": 1}
 
 
 def test_heap_is_what_the_firmware_holds(board):
-    run = board("""
+    run = board(
+        """
         import time
         time.sleep(61)
-    """, {"duration_s": 200})
+    """,
+        {"duration_s": 200},
+    )
     small = run.end["heap_peak_bytes"]
-    run = board("""
+    run = board(
+        """
         import time
         hoard = bytearray(50_000)
         time.sleep(61)
         del hoard
         time.sleep(61)
-    """, {"duration_s": 200})
+    """,
+        {"duration_s": 200},
+    )
     assert 50_000 <= run.end["heap_peak_bytes"] - small < 52_000 and small < 5000
 
 
@@ -323,31 +346,59 @@ WITNESS = """
 
 
 def test_one_seed_gives_one_witness(board):
-    files = {"tracker/store/journal.py": JOURNAL, "tracker/sampling/window.py": WINDOW, "tracker/record.py": RECORD}
+    files = {
+        "tracker/store/journal.py": JOURNAL,
+        "tracker/sampling/window.py": WINDOW,
+        "tracker/record.py": RECORD,
+    }
     world = {"cuts": [{"op": "program", "nth": 12, "byte": 3, "off_s": 5, "torn": "random"}]}
     logs = []
     for _ in range(2):
         run = board(WITNESS, world, files)
-        logs.append((run.state_dir / "witness.log").read_text() + str((run.state_dir / "flash.bin").read_bytes()[:2000]))
+        logs.append(
+            (run.state_dir / "witness.log").read_text()
+            + str((run.state_dir / "flash.bin").read_bytes()[:2000])
+        )
     assert logs[0] == logs[1]
     lines = logs[0].splitlines()
-    assert lines[:3] == ["B 1 0", "F 1 -6178000 106630000", "A 0 0 1 -6178000 106630000 0"]
-    cut = lines.index("B 2 17000")  # the twelfth append was torn: offered, not appended
-    assert lines[cut - 1].startswith("F 12 ") and "A 11 " not in "".join(lines[:cut])
+    assert lines[:3] == ["B 1 0", "F 1 -6178000 106630000", "T 0 1 -6178000 106630000 0"]
+    assert lines[3] == "A 0 0 1 -6178000 106630000 0"
+    cut = lines.index("B 2 17000")  # the twelfth append was torn: tried, not done
+    assert lines[cut - 1].startswith("T 0 12 ") and "A 11 " not in "".join(lines[:cut])
     assert "A 130 6 47 40 4 2" in lines and "A 131 2 47 0 0 0" in lines
+
+
+SIGN_OF_LIFE = """
+import time, sim_clock
+while True:
+    if sim_clock.ms % 1_000_000 == 0:
+        open("alive", "w").close()
+    time.sleep(1)
+"""
+STARTER = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from sim.power import Board
+world = {"seed": 1, "duration_s": 500_000_000}
+Board(sys.argv[2], json.loads(sys.argv[3]), world, firmware=sys.argv[4]).run()
+"""
 
 
 def test_a_board_whose_starter_was_killed_ends_itself(tmp_path, mp64):
     firmware = tmp_path / "firmware"
     firmware.mkdir()
-    loop = "while True:\n    time.sleep(1)\n    if sim_clock.ms % 10_000_000 == 0:\n        open('alive', 'w').close()\n"
-    (firmware / "main.py").write_text("import time, sim_clock\nopen('alive', 'w').close()\n" + loop)
-    starter = "import sys, json; sys.path.insert(0, sys.argv[1]); from sim.power import Board\n" + (
-        "Board(sys.argv[2], json.loads(sys.argv[3]), {'seed': 1, 'duration_s': 500_000_000}, firmware=sys.argv[4]).run()"
-    )
+    (firmware / "main.py").write_text(SIGN_OF_LIFE)
     run_dir = tmp_path / "run"
     process = subprocess.Popen(
-        [sys.executable, "-c", starter, str(power.ROOT / "tools"), str(run_dir), json.dumps(mp64), str(firmware)]
+        [
+            sys.executable,
+            "-c",
+            STARTER,
+            str(power.ROOT / "tools"),
+            str(run_dir),
+            json.dumps(mp64),
+            str(firmware),
+        ]
     )
     alive = run_dir / "board" / "alive"
     wait_until(alive.exists)

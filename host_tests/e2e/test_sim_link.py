@@ -1,4 +1,4 @@
-"""The simulated link: the clock is held while a real answer is on its way, and an outage swallows what is sent."""
+"""The simulated link: the clock is held while an answer is on its way; outages are black holes."""
 
 import contextlib
 import socket
@@ -25,12 +25,17 @@ class Broker:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
+        if self._server.fileno() < 0:
+            return
+        self._server.shutdown(socket.SHUT_RDWR)  # a thread is in accept() and would keep it open
         self._server.close()
 
     def _accept(self):
         with contextlib.suppress(OSError):
             while True:
-                threading.Thread(target=self._serve, args=self._server.accept()[:1], daemon=True).start()
+                threading.Thread(
+                    target=self._serve, args=self._server.accept()[:1], daemon=True
+                ).start()
 
     def _serve(self, peer):
         with contextlib.suppress(OSError), peer, peer.makefile("rb") as stream:
@@ -51,7 +56,9 @@ class Broker:
             at = 2 + body[1]
             back = b"\x40\x02" + body[at : at + 2]
             topic = b"l/t/ack"
-            ack = b"\x30" + bytes((2 + len(topic) + len(self.ack), 0, len(topic))) + topic + self.ack
+            ack = (
+                b"\x30" + bytes((2 + len(topic) + len(self.ack), 0, len(topic))) + topic + self.ack
+            )
             return back + (ack if self.ack else b"")
         return ANSWERS.get(kind, b"")
 
@@ -80,7 +87,8 @@ def dial(timeout=5):
     s.setblocking(False)
     return s
 def publish(topic, pid, body=b""):
-    return bytes((0x32, 4 + len(topic) + len(body), 0, len(topic))) + topic + bytes((0, pid)) + body
+    head = bytes((0x32, 4 + len(topic) + len(body), 0, len(topic)))
+    return head + topic + bytes((0, pid)) + body
 async def until(s, n):
     buf, got = bytearray(100), 0
     began = sim_clock.ms
@@ -145,7 +153,8 @@ def test_the_access_point_is_joined_in_three_seconds_and_again_after_an_outage(b
 def test_without_a_link_there_is_no_route(board, broker):
     run = board(
         """
-        for call in (lambda: socket.getaddrinfo("x", 1), lambda: socket.socket().connect(("127.0.0.1", 1))):
+        dial_number = lambda: socket.socket().connect(("127.0.0.1", 1))
+        for call in (lambda: socket.getaddrinfo("x", 1), dial_number):
             try:
                 call()
             except OSError as error:
@@ -164,7 +173,8 @@ def test_the_clock_is_held_until_the_answer_is_there(board, broker):
         print(sim_clock.ms)
         s = dial()
         async def main():
-            for packet, n in ((publish(b"l/t/x", 7), 4), (b"\\x82\\x06\\x00\\x08\\x00\\x01a\\x01", 5), (b"\\xc0\\x00", 2)):
+            subscribe, ping = b"\\x82\\x06\\x00\\x08\\x00\\x01a\\x01", b"\\xc0\\x00"
+            for packet, n in ((publish(b"l/t/x", 7), 4), (subscribe, 5), (ping, 2)):
                 s.write(packet)
                 print(await until(s, n))
             await asyncio.sleep(600)
@@ -179,7 +189,10 @@ def test_the_clock_is_held_until_the_answer_is_there(board, broker):
     assert (run.end["wire_up"], run.end["wire_down"]) == (answering.bytes, 15)
 
 
-@pytest.mark.parametrize("ranges, held", [(b"\x01\x05\x02", True), (b"\x01\x05\x01", False), (b"\x02\x01\x00\x04\x09", True)])
+@pytest.mark.parametrize(
+    "ranges, held",
+    [(b"\x01\x05\x02", True), (b"\x01\x05\x01", False), (b"\x02\x01\x00\x04\x09", True)],
+)
 def test_a_block_is_held_for_until_the_station_has_its_numbers(board, broker, ranges, held):
     """The block has numbers 5, 6 and 7; the station's word must cover the last of them."""
     run = board(
@@ -224,7 +237,9 @@ def test_an_answer_lost_in_an_outage_is_not_held_for(board, broker):
         broker(silent=(3,)),
         outages=[[4, 5]],
     )
-    assert 0.9 <= run.end["real_s"] < 3.5  # one second at real speed until the outage begins, then no more
+    assert (
+        0.9 <= run.end["real_s"] < 3.5
+    )  # one second at real speed until the outage begins, then no more
 
 
 def test_an_outage_is_a_black_hole_and_the_old_connection_stays_dead(board, broker):
@@ -237,7 +252,8 @@ def test_an_outage_is_a_black_hole_and_the_old_connection_stays_dead(board, brok
         poller.register(s, select.POLLIN | select.POLLOUT)
         ping = b"\\xc0\\x00"
         def state():
-            print(sim_clock.ms, s.write(ping), s.readinto(bytearray(9)), [e for _, e in poller.poll(0)])
+            events = [e for _, e in poller.poll(0)]
+            print(sim_clock.ms, s.write(ping), s.readinto(bytearray(9)), events)
         time.sleep_ms(20_000 - sim_clock.ms)
         state()
         try:

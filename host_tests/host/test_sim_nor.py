@@ -1,4 +1,4 @@
-"""The simulated chip: bits only clear, erasing is by sector, and a cut leaves exactly the torn state that the script names."""
+"""The simulated chip: bits only clear, and a cut leaves exactly the torn state that was named."""
 
 import pytest
 from sim import feed

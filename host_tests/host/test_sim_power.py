@@ -1,6 +1,6 @@
-"""The supply: starts the VM again after cuts and resets, tells when the VM dies by itself, and leaves no process behind.
+"""The supply: starts the VM again after cuts and resets, and leaves no process behind.
 
-A shell script stands in for the VM: it gets the same arguments and ends as the simulated board ends.
+A shell script stands in for the VM: it gets the same arguments and ends as the board ends.
 """
 
 import json
@@ -20,7 +20,13 @@ def board(tmp_path, script, **more):
     (firmware / "lib").mkdir(parents=True)
     for name in ("main.py", "lib/x.py", "lib/README.md"):
         (firmware / name).write_text("")
-    return Board(tmp_path / "run", str(vm), {"seed": 1, "duration_s": 1, **more.pop("world", {})}, firmware=firmware, **more)
+    return Board(
+        tmp_path / "run",
+        str(vm),
+        {"seed": 1, "duration_s": 1, **more.pop("world", {})},
+        firmware=firmware,
+        **more,
+    )
 
 
 def is_alive(pid):
@@ -29,19 +35,33 @@ def is_alive(pid):
     except ProcessLookupError:
         return False
     with open("/proc/%d/stat" % pid) as file:
-        return file.read().split(")")[1].split()[0] != "Z"  # an orphan that nobody has waited for yet is dead, too
+        return (
+            file.read().split(")")[1].split()[0] != "Z"
+        )  # an orphan that nobody has waited for yet is dead, too
 
 
 def test_the_board_is_laid_out_as_on_its_flash(tmp_path):
-    made = board(tmp_path, "exit 0", settings={"device_id": "t1"}, world={"ignition": [[5, 1]], "feed": "feed.bin"})
+    made = board(
+        tmp_path,
+        "exit 0",
+        settings={"device_id": "t1"},
+        world={"ignition": [[5, 1]], "feed": "feed.bin"},
+    )
     made.lay_out()
-    assert sorted(p.name for p in made.files.rglob("*") if p.is_file()) == ["board.json", "main.py", "settings.json", "x.py"]
+    assert sorted(p.name for p in made.files.rglob("*") if p.is_file()) == [
+        "board.json",
+        "main.py",
+        "settings.json",
+        "x.py",
+    ]
     assert json.loads((made.files / "settings.json").read_text()) == {"device_id": "t1"}
     profile = json.loads((made.files / "board.json").read_text())
     world = json.loads((made.root / "world.json").read_text())
     assert world["pins"] == {str(profile["inputs"]["ignition"]): [[5, 1]]}
     assert world["gnss_uart"] == profile["gnss"]["uart"]
-    assert world["journal_bytes"] == int(next(row[4] for row in profile["partitions"] if row[0] == "journal"), 0)
+    assert world["journal_bytes"] == int(
+        next(row[4] for row in profile["partitions"] if row[0] == "journal"), 0
+    )
     assert os.path.isabs(world["feed"])
 
 

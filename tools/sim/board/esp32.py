@@ -1,4 +1,4 @@
-"""esp32 of the simulated board: the journal's partition on a chip that can be unplugged, NVS, heap figures."""
+"""esp32 of the simulated board: the journal's partition on a tearing chip, NVS."""
 
 import json
 import os
@@ -39,7 +39,9 @@ def insert_chips():
         with open(path, "wb") as file:
             for _ in range(size // 256):
                 file.write(b"\xff" * 256)
-    chip = _Chip(size, 4096, FileStore(path), sim_world.script.get("seed", 1) + sim_world.state["boots"])
+    chip = _Chip(
+        size, 4096, FileStore(path), sim_world.script.get("seed", 1) + sim_world.state["boots"]
+    )
     for name in _COUNTERS:
         setattr(chip, name, sim_world.state[name])
     for index, erases in enumerate(sim_world.state["wear"]):

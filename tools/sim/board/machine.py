@@ -1,4 +1,4 @@
-"""machine of the simulated board: UART with the receiver on it, pins of the world's script, watchdog, RTC, resets."""
+"""machine of the simulated board: the receiver's UART, scripted pins, watchdog, RTC, resets."""
 
 import io
 
@@ -27,7 +27,9 @@ def reset_cause():
 
 
 def unique_id():
-    return bytes((0x24, 0x0A, 0xC4)) + (sim_world.script.get("device", 1) & 0xFFFFFF).to_bytes(3, "big")
+    return bytes((0x24, 0x0A, 0xC4)) + (sim_world.script.get("device", 1) & 0xFFFFFF).to_bytes(
+        3, "big"
+    )
 
 
 def freq(hz=None):
@@ -39,7 +41,7 @@ def idle():
 
 
 class UART(io.IOBase):
-    """The first UART that is made, or the script's gnss_uart, has the receiver; on every other one nobody speaks."""
+    """The first UART made, or the script's gnss_uart, has the receiver; others are silent."""
 
     _gnss = None
     _line = None
@@ -53,11 +55,13 @@ class UART(io.IOBase):
         self.init(baudrate, **options)
 
     def init(self, baudrate=115200, **options):
-        """The timeouts are taken and not simulated: the firmware polls. Bytes that wait are lost, as in the driver."""
+        """Timeouts are not simulated: the firmware polls. Bytes that wait are lost."""
         self._baud = baudrate
         self._rxbuf = options.get("rxbuf", self._rxbuf)
         if self._rxbuf <= 128:
-            raise OSError(-0x102, "ESP_ERR_INVALID_ARG")  # the driver wants more than the hardware's own 128 bytes
+            raise OSError(
+                -0x102, "ESP_ERR_INVALID_ARG"
+            )  # the driver wants more than the hardware's own 128 bytes
         self._mine = UART._line if UART._gnss == self._id else None
         if self._mine:
             self._mine.flush(sim_clock.ms, self._rxbuf)
@@ -104,7 +108,7 @@ class UART(io.IOBase):
 
     def ioctl(self, op, arg):
         if op != _STREAM_POLL:
-            return _EINVAL  # 0 would be an answer: to "which file descriptor", that of the standard input
+            return _EINVAL  # 0 would name the standard input where a file descriptor is asked for
         return arg & _POLLOUT | (arg & _POLLIN if arg & _POLLIN and self._pull() else 0)
 
     def next_ms(self):
@@ -125,7 +129,9 @@ def plug_in_receiver():
     if not script.get("feed"):
         return
     silent_ms = max(state["power_on_ms"] + _START_MS, sim_clock.ms - _OLD_MS)
-    line = UART._line = Line(script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1))
+    line = UART._line = Line(
+        script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1)
+    )
     dropped, arrived = state["uart_dropped"], state["uart_bytes"]
 
     def save():
@@ -177,7 +183,7 @@ class Pin:
 
 
 class ADC:
-    """Reads what the script's "adc" says of the pin, [[t_s, microvolts], ...]; 0 where it says nothing."""
+    """Reads what the script's "adc" says of the pin, [[t_s, microvolts], ...]; 0 if nothing."""
 
     ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
 
@@ -213,7 +219,7 @@ def _bite():
 
 
 class RTC:
-    """Counts from 2000-01-01 after power-on; 2048 bytes of memory live through every reset, not through a power cut."""
+    """Counts from 2000-01-01 after power-on; its 2048 bytes outlive resets, not power cuts."""
 
     def datetime(self, t=None):
         import time
@@ -221,7 +227,9 @@ class RTC:
         if t is None:
             y, mo, d, h, mi, s, wd, _ = time.gmtime()
             return (y, mo, d, wd, h, mi, s, sim_clock.ms % 1000 * 1000)
-        sim_clock.rtc_lead_s = time.mktime((t[0], t[1], t[2], t[4], t[5], t[6], 0, 0)) - sim_clock.ms // 1000
+        sim_clock.rtc_lead_s = (
+            time.mktime((t[0], t[1], t[2], t[4], t[5], t[6], 0, 0)) - sim_clock.ms // 1000
+        )
 
     def memory(self, data=None):
         if data is None:

@@ -1,10 +1,16 @@
-"""network of the simulated board: one access point, in range whenever the world's script has no outage."""
+"""network of the simulated board: one access point, in range when there is no outage."""
 
 import sim_clock
 import sim_world
 
 STA_IF, AP_IF = 0, 1
-STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = 1000, 1001, 1010, 201, 202
+STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = (
+    1000,
+    1001,
+    1010,
+    201,
+    202,
+)
 _JOIN_MS = 3000
 _up = None  # the WLAN that has an address
 
@@ -40,7 +46,9 @@ class WLAN:
         if not self._active:
             raise OSError("Wifi Not Started")
         if self._asked_ms is not None and not self.isconnected():
-            raise OSError("Wifi Internal Error")  # the driver refuses a second connect while it is at the first
+            raise OSError(
+                "Wifi Internal Error"
+            )  # the driver refuses a second connect while it is at the first
         global _up
         _up = self
         self._asked_ms = sim_clock.ms

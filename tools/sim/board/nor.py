@@ -1,8 +1,10 @@
-"""A NOR flash chip that can be unplugged: programming only clears bits, erasing is by sector, and power may go at any byte.
+"""A NOR flash chip: programming only clears bits, erasing is by sector, power may go at any byte.
 
 In: the calls of esp32.Partition (readblocks, writeblocks, ioctl), or read, program and erase.
-Out: OSError with the chip driver's number for what it refuses; PowerCut at the operation named by `cut`.
-Owns: the counters of operations and the wear of each sector. Runs on CPython and on the VM; programming RAM allocates nothing.
+Out: OSError with the driver's number for what it refuses; PowerCut where `cut` says.
+Owns: the counters of operations and the wear of each sector.
+
+Runs on CPython and on the VM; programming cells in RAM allocates nothing.
 """
 
 from array import array
@@ -13,11 +15,11 @@ _CHUNK = 256
 
 
 class PowerCut(BaseException):
-    """The supply went in the middle of an operation. Not an Exception: no handler of the firmware may outlive it."""
+    """The supply went during an operation. Not an Exception: no handler may outlive it."""
 
 
 class RamStore:
-    """The cells in memory. A bytearray that is handed in is used itself, so it can be looked at and put into the next chip."""
+    """The cells in memory. A bytearray is used itself: it can be put into the next chip."""
 
     def __init__(self, cells):
         self.cells = cells if isinstance(cells, bytearray) else bytearray(cells)
@@ -39,7 +41,7 @@ class RamStore:
 
 
 class FileStore:
-    """The cells in a file, written through at once: what is there when the process is killed is what the chip holds."""
+    """The cells in a file, written through at once, so that a killed process leaves the chip."""
 
     def __init__(self, path):
         self._file = open(path, "r+b", buffering=0)
@@ -64,11 +66,11 @@ class FileStore:
 
 
 class NorFlash:
-    """One data partition. store: None (blank chip), bytes or a bytearray (its cells), or an object like FileStore.
+    """One data partition. store: None (a blank chip), its cells as bytes, or like FileStore.
 
-    cut = (op, nth, byte, torn): the nth "program" or "erase" of this chip's life is not finished. torn "prefix": the first
-    `byte` bytes are done, the rest is untouched. torn "random": besides, the byte in flight has some of its bits done, and a
-    half-erased sector has bits set anywhere.
+    cut = (op, nth, byte, torn): the nth "program" or "erase" of this chip's life is not finished.
+    torn "prefix": the first `byte` bytes are done, the rest is untouched. torn "random": besides,
+    the byte in flight has some of its bits done, and a half-erased sector has bits set anywhere.
     """
 
     def __init__(self, size, sector=4096, store=None, seed=1):
@@ -76,7 +78,9 @@ class NorFlash:
         self.sector = sector
         if store is None:
             store = bytearray(b"\xff" * size)
-        self.store = store if hasattr(store, "clear") and hasattr(store, "put") else RamStore(store)
+        self.store = (
+            store if hasattr(store, "clear") and hasattr(store, "put") else RamStore(store)
+        )
         self.program_calls = 0
         self.program_bytes = 0
         self.erases = 0
@@ -113,7 +117,7 @@ class NorFlash:
         self._blank_out(index * self.sector, self.sector)
 
     def due(self, op, nth):
-        """The cut that belongs to this operation, or None. The simulated board has a list of them and overrides this."""
+        """The cut of this operation, or None. The board, which has a list, overrides this."""
         cut = self.cut
         return cut if cut is not None and cut[0] == op and cut[1] == nth else None
 

@@ -1,6 +1,7 @@
-"""One boot of the simulated board: run_board.py <world.json> <state_dir>, started in the board's directory.
+"""One boot of the simulated board: run_board.py <world.json> <state_dir>, in its directory.
 
-Ends by _exit with a code of sim_world.CODES: at the world's end, a power cut or a reset. tools/sim/power.py starts the next boot.
+Ends by _exit with a code of sim_world.CODES: at the world's end, a power cut or a reset.
+tools/sim/power.py starts the next boot.
 """
 
 import random
@@ -9,7 +10,16 @@ import sys
 _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 sys.path[:] = [_HERE, "", "lib", ".frozen"]
 
-import esp32, machine, network, select, sim_clock, sim_probe, sim_world, socket, time  # all: none may count as the firmware's
+# All of them, so that none counts as the firmware's heap.
+import esp32
+import machine
+import network
+import select
+import sim_clock
+import sim_probe
+import sim_world
+import socket
+import time
 
 _FRIENDLY = "The program has ended: on the board the REPL would be waiting now."
 
@@ -36,7 +46,9 @@ def run(name, space):
 
 def main(world_path, state_dir):
     sim_world.load(world_path, state_dir)
-    random.seed(sim_world.script.get("seed", 1) * 1000 + sim_world.state["boots"])  # the firmware's jitter, too
+    random.seed(
+        sim_world.script.get("seed", 1) * 1000 + sim_world.state["boots"]
+    )  # the firmware's jitter, too
     esp32.insert_chips()
     machine.plug_in_receiver()
     sim_probe.install()

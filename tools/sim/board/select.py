@@ -53,7 +53,7 @@ class _Poll:
         return False
 
     def _limit(self):
-        """Real bytes may come unasked: with sockets around, look at them at least once a second."""
+        """Real bytes may come unasked: look for them at least once a simulated second."""
         soonest = sim_clock.ms + 1000
         for obj in self._timed:
             due = obj.next_ms()

@@ -1,11 +1,12 @@
-"""The one clock of the simulator: world milliseconds that jump to the next timer, or run at real speed while an answer is awaited.
+"""The one clock: jumps to the next timer, or runs at real speed while an answer is awaited.
 
 In: wait() from time and select; at() from whoever wants to be called at a moment of the world.
 Out: ms (world time), ticks_ms() in the port's range, ticks_us().
 Owns: the passing of time. Nothing else moves `ms`.
 
-asyncio's C part stamps a task that is woken by an Event with the VM's own tick. So the simulated tick never falls behind that one; it
-starts _LEAD_MS ahead, so that a woken task always sorts before sleeping ones, however busy the host is: one seed, one order.
+asyncio's C part stamps a task that is woken by an Event with the VM's own tick. So the simulated
+tick never falls behind that one; it starts _LEAD_MS ahead, so that a woken task always sorts
+before sleeping ones, however busy the host is: one seed, one order.
 """
 
 import utime
@@ -15,7 +16,7 @@ _LEAD_MS = 60_000
 _FAR = 0x3FFFFFFF  # no event; also the largest small integer of a 32-bit VM
 _HELD_STEP_MS = 20
 _TICKS_MAX = ticks_add(0, -1)
-_PATIENCE = 2000  # questions for the time without a wait, after which a busy loop is given its milliseconds
+_PATIENCE = 2000  # questions for the time without a wait, then a busy loop gets milliseconds
 
 ms = 0
 rtc_lead_s = 0  # the board's clock minus world seconds; it counts from 2000-01-01
@@ -59,7 +60,10 @@ def rtc_s():
 
 
 def wait(timeout, ready=None, limit=None):
-    """Let timeout ms pass (None: without end), or less if ready() says so. limit() -> the next ms at which ready() can change."""
+    """Let timeout ms pass (None: without end), or less if ready() says so.
+
+    limit() -> the next world ms at which ready() can change.
+    """
     global ms, _asked
     _asked = 0
     target = _FAR if timeout is None else ms + timeout

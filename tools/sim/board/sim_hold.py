@@ -1,6 +1,7 @@
-"""The open requests: while an answer is on its way on a real socket, the simulated clock runs at real speed.
+"""The open requests: while an answer is on its way, the simulated clock runs at real speed.
 
-In: the bytes of each connection, both ways (MQTT 3.1.1; of anything else, such as TLS, only that bytes went and came).
+In: the bytes of each connection, both ways (MQTT 3.1.1; of anything else, such as TLS, only that
+    bytes went and came).
 Out: waiting() and sleep() for the clock.
 Owns: which request is open, and that none holds the clock longer than _MOST_MS of real time.
 """
@@ -11,8 +12,22 @@ from utime import ticks_add, ticks_diff, ticks_ms
 
 _MOST_MS = 5000
 _KEEP = 512  # bytes of a packet that are looked at
-_CONNECT, _CONNACK, _PUBLISH, _PUBACK, _SUBSCRIBE, _SUBACK, _PINGREQ, _PINGRESP, _DISCONNECT = 1, 2, 3, 4, 8, 9, 12, 13, 14
-_BLOCK, _REFUSED, _ACK = 0x11, 0x14, 0x13  # first bytes of a history block and of the station's answers (docs/protocol.md)
+_CONNECT, _CONNACK, _PUBLISH, _PUBACK, _SUBSCRIBE, _SUBACK, _PINGREQ, _PINGRESP, _DISCONNECT = (
+    1,
+    2,
+    3,
+    4,
+    8,
+    9,
+    12,
+    13,
+    14,
+)
+_BLOCK, _REFUSED, _ACK = (
+    0x11,
+    0x14,
+    0x13,
+)  # first bytes of a history block and of the station's answers (docs/protocol.md)
 _STORED = 16  # awaited: the station's word on the numbers key..last
 _ANY = 17  # awaited: any byte
 
@@ -22,7 +37,10 @@ class Hold:
         self.open = []  # (awaited, key, last, real deadline), oldest first
         self._sockets = uselect.poll()
         self._outages = 0
-        self._bodies = [bytearray(_KEEP), bytearray(_KEEP)]  # made once: they are not the firmware's heap
+        self._bodies = [
+            bytearray(_KEEP),
+            bytearray(_KEEP),
+        ]  # made once: they are not the firmware's heap
 
     def watch(self, real):
         """A new connection. The one before is dead or closed: a tracker has one broker."""
@@ -49,7 +67,7 @@ class Hold:
                 self.open.remove(request)
 
     def waiting(self):
-        """Is an answer on its way? Not if it is in the board's buffer already, late, or lost in an outage."""
+        """Is an answer on its way? Not if it is in the board's buffer, late, or lost."""
         self._drop_lost()
         while self.open and ticks_diff(ticks_ms(), self.open[0][3]) >= 0:
             self.open.pop(0)
@@ -85,8 +103,14 @@ class Watch:
     def sent(self, buf, off, n):
         if self._up is None and n:
             is_mqtt = buf[off] == _CONNECT << 4
-            self._up = _Packets(self._asked, self._bodies[0]) if is_mqtt else _Opaque(self._hold.ask)
-            self._down = _Packets(self._answered, self._bodies[1]) if is_mqtt else _Opaque(self._hold.answer)
+            self._up = (
+                _Packets(self._asked, self._bodies[0]) if is_mqtt else _Opaque(self._hold.ask)
+            )
+            self._down = (
+                _Packets(self._answered, self._bodies[1])
+                if is_mqtt
+                else _Opaque(self._hold.answer)
+            )
         if n:
             self._up.feed(buf, off, n)
 
@@ -141,7 +165,7 @@ class _Opaque:
 
 
 class _Packets:
-    """Cuts a stream into MQTT packets; on_packet(kind, flags, body, bytes of it that are there)."""
+    """Cuts a stream into packets; on_packet(kind, flags, body, bytes of it that are there)."""
 
     def __init__(self, on_packet, body):
         self._on_packet = on_packet
@@ -165,7 +189,9 @@ class _Packets:
             else:
                 off = self._collect(buf, off, end)
             if self._shift < 0 and self._have == self._length:
-                self._on_packet(self._kind >> 4, self._kind & 15, self._body, min(self._have, _KEEP))
+                self._on_packet(
+                    self._kind >> 4, self._kind & 15, self._body, min(self._have, _KEEP)
+                )
                 self._kind = -1
 
     def _collect(self, buf, off, end):

@@ -1,6 +1,7 @@
-"""The wire from the receiver: bytes of the feed file arrive one after the other at the line's speed.
+"""The wire from the receiver: bytes of the feed arrive one after the other at the line's speed.
 
-In: the feed (tools/sim/feed.py has the format) and the world's time. Out: bytes into the UART's ring; what does not fit is counted.
+In: the feed (tools/sim/feed.py has the format) and the world's time.
+Out: bytes into the UART's ring; what does not fit is counted.
 """
 
 import struct
@@ -11,7 +12,7 @@ _LARGEST = 8192  # rxbuf of the firmware's hungriest driver, for PPP
 
 class Line:
     def __init__(self, path, baud, silent_until_ms, seed=1):
-        """Bursts that begin before silent_until_ms are never sent: the receiver was without power, or starting."""
+        """Bursts that begin before silent_until_ms are never sent: no power, or starting."""
         self.baud = baud
         self.ring = bytearray(_LARGEST)
         self.room = 256  # the driver's rxbuf: so much of the ring is used
@@ -30,7 +31,7 @@ class Line:
         self._open_frame(silent_until_ms)
 
     def flush(self, now_ms, rxbuf):
-        """The driver is installed again: its ring is empty, what was said until now is gone and was not an overflow."""
+        """The driver is installed again: what was said until now is gone, and was no overflow."""
         dropped, arrived = self.dropped, self.arrived
         self.pull(now_ms, True)
         self.dropped, self.arrived = dropped, arrived
@@ -38,7 +39,7 @@ class Line:
         self.count = self._tail = 0
 
     def pull(self, now_ms, good):
-        """Move what has arrived by now into the ring. Not good (another baud rate): as many bytes, but garbage."""
+        """Move what has arrived into the ring; as garbage if not good (another baud rate)."""
         while now_ms >= self.next_ms:
             upto = self._n
             if now_ms - self._start_ms < self._n * 10_000 // self.baud + 1:

@@ -1,6 +1,7 @@
-"""The witness: writes down what the firmware says that it keeps, by wrapping two methods while it runs; its files stay unchanged.
+"""The witness: writes down what the firmware keeps, by wrapping two of its methods while it runs.
 
-Out: witness.log, one write a line. `A` appended record, `F` fix offered to the window, `B` boot (docs/simulator.md).
+Out: witness.log, one write a line. `T` record handed to append, `A` appended record, `F` fix
+    offered to the window, `B` boot (docs/simulator.md).
 """
 
 import builtins
@@ -10,7 +11,10 @@ import sim_clock
 import sim_world
 
 _GAP = 6
-_PROBES = (("tracker.store.journal", "Journal", "append"), ("tracker.sampling.window", "Window", "offer"))
+_PROBES = (
+    ("tracker.store.journal", "Journal", "append"),
+    ("tracker.sampling.window", "Window", "offer"),
+)
 
 _log = None
 _waiting = list(_PROBES)
@@ -30,7 +34,8 @@ def _write(line):
 
 
 def _watch_imports(name, _globals=None, _locals=None, wanted=None, level=0):
-    if level:  # of all that runs here only the frozen asyncio imports relatively, and the VM takes our globals for its own
+    if level:
+        # Only the frozen asyncio imports relatively; the VM takes our globals for its own.
         name = "asyncio." + name if name else "asyncio"
     module = _import(name, None, None, wanted, 0)
     for probe in _waiting[:]:
@@ -49,17 +54,22 @@ def _wrap(owner, name):
 
 def _append(inner):
     def append(self, rec):
+        what = _words(rec)
+        _write("T " + what)  # a cut may come when all is on flash and append has not returned
         seq = inner(self, rec)
-        if rec.kind == 0:
-            fix = rec.fix
-            _write("A %d 0 %d %d %d %d" % (seq, fix.sec, fix.lat_udeg, fix.lon_udeg, fix.flags))
-        elif rec.kind == _GAP:
-            _write("A %d 6 %d %d %d %d" % ((seq, rec.sec) + _gap(rec)))
-        else:
-            _write("A %d %d %d 0 0 0" % (seq, rec.kind, rec.sec))
+        _write("A %d %s" % (seq, what))
         return seq
 
     return append
+
+
+def _words(rec):
+    if rec.kind == 0:
+        fix = rec.fix
+        return "0 %d %d %d %d" % (fix.sec, fix.lat_udeg, fix.lon_udeg, fix.flags)
+    if rec.kind == _GAP:
+        return "6 %d %d %d %d" % ((rec.sec,) + _gap(rec))
+    return "%d %d 0 0 0" % (rec.kind, rec.sec)
 
 
 def _gap(rec):

@@ -1,7 +1,8 @@
-"""The world's script and what outlives a boot: counters, the RTC, the moment at which the world stands.
+"""The world's script and what outlives a boot: counters, the RTC, where the world's time stands.
 
-In: world.json (docs/simulator.md) and state.json of the boot before. Out: state.json at every end of the process.
-Owns: the end of the process: power cut, reset or the end of the world; nothing of the firmware runs after it.
+In: world.json (docs/simulator.md) and state.json of the boot before.
+Out: state.json at every end of the process.
+Owns: that end, by power cut, reset or end of the world: nothing of the firmware runs after it.
 """
 
 import binascii

@@ -1,7 +1,9 @@
 """socket of the simulated board: real TCP, as long as the world's script has a link.
 
-In: the calls of the port's socket, blocking or not. Out: bytes on a real connection, counted; OSError as the chip gives it.
-Owns: what an outage does. On a connection that was open nothing comes any more, what is written vanishes, and it stays so afterwards.
+In: the calls of the port's socket, blocking or not.
+Out: bytes on a real connection, counted; OSError as the chip gives it.
+Owns: what an outage does. On a connection that was open nothing comes any more, what is written
+    vanishes, and it stays so afterwards.
 """
 
 import errno
@@ -13,7 +15,15 @@ import sim_world
 import uselect
 import usocket
 from sim_hold import Hold
-from usocket import AF_INET, AF_INET6, SO_KEEPALIVE, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET
+from usocket import (
+    AF_INET,
+    AF_INET6,
+    SO_KEEPALIVE,
+    SO_REUSEADDR,
+    SOCK_DGRAM,
+    SOCK_STREAM,
+    SOL_SOCKET,
+)
 
 IPPROTO_TCP = 6
 _NO_NAME = -202  # lwIP's EAI_FAIL, as the ESP32 raises it
@@ -31,7 +41,7 @@ def getaddrinfo(host, port, *more):
 
 
 def _elsewhere(host, port):
-    """The script's broker stands for every host, so that the settings of a truck can stay as they are."""
+    """The script's broker stands for every host: a truck's settings can stay as they are."""
     broker = sim_world.script.get("broker")
     return (broker["host"], broker["port"]) if broker else (host, port)
 
@@ -91,7 +101,9 @@ class socket(io.IOBase):
             self.close()
             return 0
         if op != _STREAM_POLL:
-            return -errno.EINVAL  # also to the question for a file descriptor: an outage must be seen by poll
+            return (
+                -errno.EINVAL
+            )  # also to the question for a file descriptor: an outage must be seen by poll
         if self._error:
             return _BROKEN
         if self._lost():
@@ -137,7 +149,7 @@ class socket(io.IOBase):
             parts += part
 
     def _read(self, buf, n, fill):
-        """As the port: without waiting, what is there or None; else all n bytes (fill) or at least one."""
+        """As the port: not waiting, what is there or None; else all n bytes (fill) or some."""
         done = 0
         began_ms = sim_clock.ms
         view = buf
@@ -207,7 +219,9 @@ class socket(io.IOBase):
         left_ms = None if self._timeout_ms is None else began_ms + self._timeout_ms - sim_clock.ms
         if left_ms is not None and left_ms <= 0:
             raise OSError(errno.ETIMEDOUT)
-        sim_clock.wait(left_ms, lambda: self.ioctl(_STREAM_POLL, flag), lambda: sim_clock.ms + 1000)
+        sim_clock.wait(
+            left_ms, lambda: self.ioctl(_STREAM_POLL, flag), lambda: sim_clock.ms + 1000
+        )
 
     def _lost(self):
         return self._outages != sim_world.outages_begun() or not network.linked()

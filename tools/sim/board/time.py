@@ -1,4 +1,4 @@
-"""time of the simulated board: the port's functions on the one clock; the epoch is the ESP32's 2000-01-01, not the unix port's 1970."""
+"""time of the simulated board: on the one clock, and with the ESP32's epoch of 2000, not 1970."""
 
 from utime import *  # first: what follows takes the place of everything in it that is about now
 from utime import gmtime as _gmtime
@@ -43,5 +43,12 @@ localtime = gmtime
 
 def mktime(t):
     year = t[0] - 2000
-    days = year * 365 + (year + 3) // 4 + _DAYS_BEFORE[t[1] - 1] + (t[1] > 2 and t[0] % 4 == 0) + t[2] - 1
+    days = (
+        year * 365
+        + (year + 3) // 4
+        + _DAYS_BEFORE[t[1] - 1]
+        + (t[1] > 2 and t[0] % 4 == 0)
+        + t[2]
+        - 1
+    )
     return ((days * 24 + t[3]) * 60 + t[4]) * 60 + t[5]
