@@ -119,14 +119,14 @@ def test_eight_hours_of_drift_move_nothing():
 
 def test_two_fast_fixes_release():
     quality = standing()
-    assert stand(quality, T + 1, 1, 1, 150) == [DRIFT] and quality.leaving
-    assert stand(quality, T + 2, 1, 0, 149) == [DRIFT] and not quality.leaving
-    assert stand(quality, T + 3, 2, 3, 150) == [DRIFT, OK] and not quality.standing
+    assert stand(quality, T + 1, 1, 1, 100) == [DRIFT] and quality.leaving
+    assert stand(quality, T + 2, 1, 0, 99) == [DRIFT] and not quality.leaving
+    assert stand(quality, T + 3, 2, 3, 100) == [DRIFT, OK] and not quality.standing
 
 
 def test_three_fixes_outside_release_and_thirty_if_the_receiver_says_that_it_stands():
     quality = standing()
-    assert stand(quality, T + 1, 3, 30, 100) == [JUMP, JUMP, OK] and not quality.standing
+    assert stand(quality, T + 1, 3, 30, 99) == [JUMP, JUMP, OK] and not quality.standing
     quality = standing()
     assert stand(quality, T + 1, 2, 30, None) == [JUMP, JUMP]
     assert stand(quality, T + 3, 1, 20, None) == [DRIFT]
