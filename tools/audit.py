@@ -17,7 +17,6 @@ END_SLACK_S = 2  # the last fix before ignition off may be one epoch old
 
 
 class Appended(NamedTuple):
-    seq: int
     kind: int
     sec: int
     lat_udeg: int
@@ -27,27 +26,36 @@ class Appended(NamedTuple):
 
 class Witness(NamedTuple):
     appended: dict  # seq -> Appended
+    in_flight: set  # Appended of which append never returned: a cut came; they may be stored, once
     accepted: list  # (sec, lat_udeg, lon_udeg) of every fix that passed the quality rules
     reused: int  # numbers that append returned twice: must be 0
     boots: int
+    born_ms: int  # world time of the boot that appended the first record: before it no journal and no clock was there
 
 
 def read_witness(path):
-    """The simulator's log: lines A (appended), F (accepted), B (boot)."""
-    appended, accepted, reused, boots = {}, [], 0, 0
+    """The simulator's log: lines T (tried), A (appended), F (accepted), B (boot)."""
+    appended, in_flight, accepted, reused, boots = {}, set(), [], 0, 0
+    tried, born_ms, boot_ms = None, None, 0
     with open(path, encoding="ascii") as lines:
         for line in lines:
             tag, *rest = line.split()
-            if tag == "B":
-                boots += 1
-                continue
             values = tuple(map(int, rest))
-            if tag == "A":
+            if tag == "T":
+                tried = Appended(*values)
+            elif tag == "A":
+                tried = None
+                born_ms = boot_ms if born_ms is None else born_ms
                 reused += values[0] in appended
-                appended[values[0]] = Appended(*values[:6])
-            else:
-                accepted.append(values[:3])
-    return Witness(appended, accepted, reused, boots)
+                appended[values[0]] = Appended(*values[1:])
+            elif tag == "F":
+                accepted.append(values)
+            elif tag == "B":
+                boots, boot_ms = boots + 1, values[1]
+                if tried:
+                    in_flight.add(tried)
+                tried = None
+    return Witness(appended, in_flight, accepted, reused, boots, born_ms or 0)
 
 
 def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
@@ -60,7 +68,9 @@ def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
         database.close()
     stored = {row.seq: row for row in rows}
     lost = [seq for seq, sent in witness.appended.items() if not _same(sent, stored.get(seq))]
-    twice = len(rows) - len(stored) + witness.reused + sum(seq not in witness.appended for seq in stored)
+    unknown = [row for row in rows if row.seq not in witness.appended]
+    survived = {sent for sent in witness.in_flight if any(_same(sent, row) for row in unknown)}
+    twice = len(rows) - len(stored) + witness.reused + len(unknown) - len(survived)
     judged = explain(rows)
     fixes = sorted((row for row in rows if row.kind == record.FIX), key=lambda row: row.seq)
     return {
@@ -71,13 +81,13 @@ def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
         "records_stored": len(stored),
         "fixes_lost": len(lost),
         "duplicates": twice,
-        "unexplained_s": sum(to - start for start, to in judged.unexplained) + _edges_s(rows, start_sec, end_sec),
+        "unexplained_s": sum(to - start for start, to in judged.unexplained) + _edges_s(rows, start_sec + witness.born_ms // 1000, end_sec),
         "missing_numbers": sum(hi - lo + 1 for lo, hi in judged.missing),
         "gaps": judged.gaps,
         "gap_s": sum(gap.to_sec - gap.from_sec for gap in judged.gaps),
         "boots": witness.boots,
         "journals": len(journals),
-        "bound_error_m_max": worst_accepted_m(witness.accepted, fixes),
+        "bound_error_m_max": worst_accepted_m(witness.accepted, fixes, judged.gaps),
         "fixes": fixes,
     }
 
@@ -99,12 +109,17 @@ def _edges_s(rows, start_sec, end_sec):
     return sum(edge for edge in (head, tail) if edge > END_SLACK_S)
 
 
-def worst_accepted_m(accepted, fixes):
-    """Greatest distance of an accepted fix from the stored trail, straight in time between stored fixes; 0.0 without any."""
+def worst_accepted_m(accepted, fixes, gaps):
+    """Greatest distance of an accepted fix from the stored trail, straight in time between stored fixes; 0.0 without any.
+
+    Inside a gap there is no trail: what a power cut took from the open stretch lies there, and is said to be lost.
+    """
     chain = sorted((row.sec, row.seq, row.lat_udeg, row.lon_udeg) for row in fixes)
     seconds = [row[0] for row in chain]
     worst = 0.0
     for sec, lat, lon in accepted:
+        if any(gap.from_sec <= sec < gap.to_sec for gap in gaps):
+            continue
         i = bisect.bisect_left(seconds, sec)
         if i < len(chain) and seconds[i] == sec:
             ends = [row for row in chain[i:i + 3] if row[0] == sec]
