@@ -161,7 +161,7 @@ def test_a_broken_law_is_seen(module, source):
         ),
         (
             "tracker.sampling.trail",
-            "from tracker.record import GAP\nimport tracker.fix\nfrom tracker.sampling import window",
+            "from tracker.record import GAP\nfrom tracker.sampling import window",
         ),
         ("tracker.system.supervisor", "try:\n    x\nexcept Exception:\n    pass"),
     ],
