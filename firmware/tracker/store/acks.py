@@ -37,6 +37,15 @@ class Acks:
                 seq = self._to[i]
         return seq
 
+    def missing_below(self, stop):
+        """How many numbers below stop the database is not known to have."""
+        count = 0
+        seq = self.next_missing(0)
+        while seq < stop:
+            count += 1
+            seq = self.next_missing(seq + 1)
+        return count
+
     def add(self, start, stop):
         """The database has start <= number < stop. The count of numbers that are news."""
         if start < self.low:

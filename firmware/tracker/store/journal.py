@@ -50,6 +50,7 @@ class Journal:
         self.oldest_seq = 0
         self.last_sec = None  # second of the newest numbered record
         self._has_tail = False
+        self._gap_due = False
         self._gap_said = False  # the newest sector's last page already tells what the next entry drops
         self._pending = 0  # acknowledged numbers that are not on flash as such
         self._pending_ms = -1
@@ -78,27 +79,41 @@ class Journal:
         self.last_sec = found.last_sec
         self._has_tail = found.has_tail
         self._gap_said = found.gap_said
-        self._finish_entry()
+        lost_sec = self._finish_entry(found)
+        base = ring.bases[ring.newest]
+        lost = 0 if lost_sec is None else self._acks.missing_below(ring.bases[ring.oldest()])
         self._settle()
-        if self.next_seq > found.known:
-            self._skip(found.known)
+        if found.known == base:
+            self._say_skipped(found.hole, self.next_seq)
+        else:
+            self._say_skipped(found.hole, base)
+            self._say_skipped(found.known, found.next_seq)
+        if lost:
+            self._look_at(self.oldest_seq).next(self._gap)
+            self._set_gap(lost_sec, lost)
+            self.append(self._gap)
 
-    def _finish_entry(self):
-        """A mark beyond the newest sector: power went while the next one was entered. What it held is half erased."""
+    def _finish_entry(self, found):
+        """A mark beyond the newest sector: power went while the next one was entered. What it held is half erased.
+
+        Where the records begin that this, or the last entry, dropped without a word; None if it said so.
+        """
         ring = self._ring
         mark = self._mark.get()
-        if mark is not None and mark > ring.bases[ring.newest] + self._slots:
-            ring.bases[ring.after(ring.newest)] = -1
-            self._writer.close(ring.newest, self._sector_size)
-            self.next_seq = max(self.next_seq, mark)
+        if mark is None or mark <= ring.bases[ring.newest] + self._slots:
+            return found.lost_sec
+        ring.bases[ring.after(ring.newest)] = -1
+        self._writer.close(ring.newest, self._sector_size)
+        self.next_seq = found.next_seq = max(self.next_seq, mark)
+        return None if found.gap_said else found.victim_sec
 
-    def _skip(self, first):
-        """Numbers from first on may have been used, by records that cannot be read: they are never used again."""
-        count = self.next_seq - first
-        self.skipped += count
-        self._acks.add(first, self.next_seq)
-        self._rec.set_skipped(self.last_sec or 0, first, count)
-        self.append(self._rec)
+    def _say_skipped(self, first, end):
+        """Numbers from first to before end may have been used by records that cannot be read: never again."""
+        if first < end:
+            self.skipped += end - first
+            self._acks.add(first, end)
+            self._rec.set_skipped(self.last_sec or 0, first, end - first)
+            self.append(self._rec)
 
     def _settle(self):
         """What lies before the oldest sector is gone; its acknowledgement is of no use any more."""
@@ -114,7 +129,11 @@ class Journal:
             return -1
         if rec.kind == FIX:
             self._has_tail = False
-        return self._count(rec)
+        seq = self._count(rec)
+        if self._gap_due:
+            self._gap_due = False
+            self.append(self._gap)
+        return seq
 
     def append_tail(self, fix):
         """Put the provisional end of the trail on flash: without a number, void as soon as a fix is appended."""
@@ -159,11 +178,10 @@ class Journal:
         """On to the next sector. The mark goes first: after a cut it tells that this was begun."""
         ring = self._ring
         target = ring.after(ring.newest)
-        gap_due = self._lose(target)
+        self._lose(target)
         self._writer.seal()
         self._mark.set(self.next_seq + self._slots)
         ring.bases[target] = -1
-        self._acks.raise_low(ring.bases[ring.oldest()] if ring.newest >= 0 else self.next_seq)
         size = ring.enter(self.next_seq, self.last_sec or 0, self._acks)
         self._writer.open(ring.newest, ring.seed_of(ring.newest), ring.header.buf, size)
         self._settle()
@@ -171,42 +189,44 @@ class Journal:
         self._pending_ms = -1
         self._gap_said = False
         self.entered += 1
-        if gap_due and self._put_here(self._gap, 0) == WRITTEN:
-            self._count(self._gap)
 
     def _lose(self, target):
         """Account for unacknowledged records in the sector that is about to be erased.
 
         The GAP record is written before the erase, into the room kept for it, so that no cut can separate the loss
-        from its explanation. True: there was no page to write it to, it is due after the entry.
+        from its explanation. Only behind a torn page there is no such room: then it is due after the entry.
         """
         ring = self._ring
         heir = ring.follower(target) if ring.newest >= 0 and ring.bases[target] >= 0 else -1
         if heir < 0 or self._acks.next_missing(ring.bases[target]) >= ring.bases[heir]:
-            return False
+            return
         ring.read_header(target)
         lost = 0
         from_sec = before = ring.header.sec
         rec = self._gap
-        cursor = self._look = self._look or self.cursor()
-        cursor.seek(ring.bases[target])
+        cursor = self._look_at(ring.bases[target])
         while cursor.next(rec) and rec.seq < ring.bases[heir]:
             if not self._acks.has(rec.seq):
                 if not lost:
                     from_sec = before or rec.sec
                 lost += 1
             before = rec.sec
-        if not lost:
-            return False
         self.dropped += lost
-        if self._gap_said:
-            return False
-        to_sec = rec.sec  # of the first record that stays
-        self._gap.set_gap(min(from_sec, to_sec), to_sec, DROPPED, lost)
-        if self._put_here(self._gap, 0) != WRITTEN:
-            return True
-        self._count(self._gap)
-        return False
+        if lost and not self._gap_said:
+            self._set_gap(from_sec, lost)
+            self._gap_due = self._put_here(rec, 0) != WRITTEN
+            if not self._gap_due:
+                self._count(rec)
+
+    def _look_at(self, seq):
+        self._look = self._look or self.cursor()
+        self._look.seek(seq)
+        return self._look
+
+    def _set_gap(self, from_sec, lost):
+        """self._gap holds the first record that is left. The gap ends with it and begins with the one before the loss."""
+        to_sec = self._gap.sec
+        self._gap.set_gap(min(from_sec or to_sec, to_sec), to_sec, DROPPED, lost)
 
     # ---- acknowledgements
 

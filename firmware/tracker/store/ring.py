@@ -63,8 +63,10 @@ class Ring:
         """Erase the next sector and write its header; the header's size. Its records begin there."""
         sector = self.after(self.newest)
         self.bases[sector] = -1
-        self._flash.ioctl(_ERASE, sector)
         header = self.header
+        victim = self.after(sector)
+        header.victim_sec = header.sec if self.bases[victim] >= 0 and self.read_header(victim) else 0
+        self._flash.ioctl(_ERASE, sector)
         header.generation = self.generation + 1
         header.base = base
         header.sec = sec

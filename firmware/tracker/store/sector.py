@@ -7,11 +7,10 @@ from micropython import const
 
 from tracker.store.crc import crc15, put_crc32
 
-HEADER_MAX = const(116)  # bytes, with eight ranges
+HEADER_MAX = const(120)  # bytes, with eight ranges
 _MAGIC = b"LKJ\x01"  # the last byte is the version of the format
-_ACKS = const(26)  # offset of the checkpoint
+_ACKS = const(30)  # offset of the checkpoint
 _END_MARK = const(0x4C)  # last byte, so that a cut header cannot look whole whatever its check is
-_SEC_MASK = const(0x3FFFFFFF)
 
 
 class Header:
@@ -23,6 +22,7 @@ class Header:
         self.generation = 0  # counts sectors entered since the journal was born
         self.base = 0  # number of the first record of this sector
         self.sec = 0  # second of the last record before it, 0 when there is none
+        self.victim_sec = 0  # the same of the sector that is to be entered next, 0 when that is empty
         self._size = 0
 
     def put(self, page_size, acks):
@@ -36,6 +36,7 @@ class Header:
         _put32(buf, 14, self.generation)
         _put32(buf, 18, self.base)
         _put32(buf, 22, self.sec)
+        _put32(buf, 26, self.victim_sec)
         end = acks.put(buf, _ACKS, self.base)
         buf[4] = end + 5
         put_crc32(buf, end)
@@ -62,6 +63,7 @@ class Header:
         self.generation = _get32(buf, 14)
         self.base = _get32(buf, 18)
         self.sec = _get32(buf, 22)
+        self.victim_sec = _get32(buf, 26)
         self._size = size
         return True
 
