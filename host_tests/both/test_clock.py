@@ -104,6 +104,17 @@ def test_one_wild_second_changes_nothing():
     assert run(gate, T + 4, 14000, 3) == [True] * 3
 
 
+def test_wild_seconds_between_true_ones_never_prove_themselves():
+    gate = opened()
+    for i in range(1, 60):
+        wild = i % 2
+        assert offer(gate, T + i + wild * 90000, 10000 + i * 1000)[0] is not bool(wild)
+
+
+def test_a_clock_that_falls_behind_the_uptime_is_disputed():
+    assert not offer(opened(), T + 1, 20000)[0]
+
+
 def test_a_long_pause_may_drift_by_a_thousandth():
     gate = opened()
     hours = 8 * 3600

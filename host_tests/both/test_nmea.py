@@ -84,6 +84,10 @@ def test_only_the_first_n_bytes_of_a_chunk_are_read():
     parsed.parser.feed(stale, len(sentence(RMC)))
     parsed.parser.flush()
     assert parsed.fixes == [RMC_ONLY]
+    parsed = Parsed()
+    parsed.parser.feed(bytearray(b"xx" + sentence(RMC)), 2)
+    parsed.bytes(sentence(RMC)[1:])
+    assert parsed.refused("sentences", 0)
 
 
 def test_a_receiver_with_rmc_only():
@@ -125,6 +129,7 @@ def test_quality_of_gga_decides_the_kind():
     for quality in "12345678":
         assert Parsed().say(RMC, swap(GGA, 6, quality)).fixes[0][9] == int(quality)
     assert Parsed().say(RMC, swap(GGA, 6, "0")).fixes[0][9] == 0
+    assert Parsed().say(RMC, swap(swap(GGA, 6, "0"), 2, "0612.9")).fixes[0][9] == 0  # a stale place
     assert Parsed().say(RMC, swap(GGA, 6, "")).fixes == [BOTH]  # an old u-blox leaves it empty
     assert Parsed().say(RMC, swap(GGA, 6, "9")).parser.malformed == 1
 
@@ -170,6 +175,7 @@ def test_two_places_of_one_time_are_refused():
 
 def test_a_second_talker_does_not_repeat_the_epoch():
     assert Parsed().say(RMC, "GP" + RMC[2:], GGA, "GL" + GGA[2:], RMC).fixes == [BOTH]
+    assert Parsed().say(RMC, swap(RMC, 3, "0612.9"), GGA).fixes == [BOTH]
 
 
 def test_a_gga_without_rmc_is_counted():
@@ -206,7 +212,7 @@ def test_times():
     for time, sec, ms in (("072622", 0, 0), ("072622.5", 0, 500), ("072622.96", 0, 960), ("072622.0019", 0, 1)):
         assert first(swap(RMC, 1, time))[:2] == (SEC + sec, ms), time
     assert first(swap(RMC, 1, "235960.00"))[0] == DAY_SEC + 86400  # leap second
-    for time in ("240000", "076000", "072660", "072661", "07262", "0726221", "072622.", "072622,5", "07262x", ""):
+    for time in ("240000", "076000", "072660", "072661", "07262", "0726221", "072622.", "072622x5", "07262x", ""):
         assert Parsed().say(swap(RMC, 1, time)).refused("malformed"), time
 
 
@@ -220,7 +226,7 @@ def test_minutes_with_any_number_of_decimals_round_half_up():
         assert first(swap(RMC, 3, text))[2] == -udeg, text
     assert first(swap(RMC, 5, "18000.0000"))[3] == 180000000
     assert first(swap(swap(RMC, 5, "11957.46578"), 6, "W"))[3] == -119957763
-    for text in ("9000.00003", "0660.0", "612.5", "00612.5", "0612.", "0612.5.5", "-612.5", "061:.5", ""):
+    for text in ("9000.00003", "0660.0", "612.5", "00612.5", "0612.", "0612.5.5", "-612.5", "0612x5", "061:.5", ""):
         assert Parsed().say(swap(RMC, 3, text)).refused("malformed"), text
     for text in ("18000.0001", "1063.5", "10660.0", ""):
         assert Parsed().say(swap(RMC, 5, text)).refused("malformed"), text
@@ -232,7 +238,10 @@ def test_hemispheres_and_letters():
         (11, "N"), (10, "x"), (13, "X"),
     ):  # fmt: skip
         assert Parsed().say(swap(RMC + ",V", field, bad)).refused("malformed"), (field, bad)
-    for field, bad in ((3, "E"), (5, "S"), (10, "F"), (12, "m"), (7, "123"), (7, "-1"), (14, "12345"), (13, "x")):
+    for field, bad in (
+        (3, "E"), (5, "S"), (10, "F"), (12, "m"), (7, "123"), (7, "-1"), (14, "12345"), (13, "x"),
+        (8, "1000.1"), (9, "1.x"), (9, "123456.0"),
+    ):  # fmt: skip
         parsed = Parsed().say(swap(GGA, field, bad))
         assert parsed.parser.malformed == 1, (field, bad)
     for bad in (GGA + ",", GGA[:-1], swap(GGA, 2, ""), swap(GGA, 4, ""), swap(GGA, 1, "")):

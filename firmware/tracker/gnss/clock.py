@@ -84,7 +84,7 @@ class ClockGate:
         """Lengthen the run of fixes in step with the uptime, or begin a new one."""
         advance = _advance_ms(fix, self._run_sec, self._run_ms)
         off = advance - since_ms(uptime_ms, self._run_uptime_ms)
-        if self._run and 0 < advance and -_SLACK_CLOSED_MS <= off <= _SLACK_CLOSED_MS:
+        if self._run and -_SLACK_CLOSED_MS <= off <= _SLACK_CLOSED_MS:
             self._run += 1
             self._span_ms += advance
         else:
