@@ -105,11 +105,13 @@ def test_block_of_the_longest_records_stays_within_its_room():
 def test_record_that_cannot_be_said_does_not_stop_the_rest():
     journal = ListJournal(10)
     journal.records[3].lat_udeg = journal.records[4].lat_udeg = 91000000
-    writer, block = _history(journal, 0)
-    assert (writer.first, writer.count) == (0, 3)
-    writer, block = _history(journal, 3)
+    writer = BlockWriter(Codec(), b"truck-1", KEY)
+    buf = bytearray(BLOCK_MAX)
+    writer.history(buf, 0, JOURNAL_ID, journal.cursor(), 0, 60)
+    assert (writer.first, writer.count, writer.unsendable) == (0, 3, 0)
+    end = writer.history(buf, 0, JOURNAL_ID, journal.cursor(), 3, 60)
     assert (writer.first, writer.count, writer.unsendable) == (5, 5, 2)
-    assert records_of(block, Codec())[0] == 5
+    assert records_of(buf[:end], Codec())[0] == 5
     assert _history(ListJournal(0), 0)[1] is None
 
 
@@ -117,7 +119,8 @@ def test_live_fix_stands_alone():
     fix = Fix()
     fix.sec, fix.lat_udeg, fix.lon_udeg, fix.speed_cms, fix.kind = 200000000, -6178123, 106630456, 1230, 1
     writer = BlockWriter(Codec(), b"truck-1", KEY)
-    buf = bytearray(64)
+    buf = bytearray(BLOCK_MAX)
+    writer.history(buf, 0, JOURNAL_ID, ListJournal(9).cursor(), 0, 60)  # leaves the codec in another state
     ends = [writer.live(buf, 3, fix), writer.live(buf, 3, fix)]
     assert ends[0] == ends[1] < 3 + 25
     assert buf[3] == LIVE

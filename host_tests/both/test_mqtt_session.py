@@ -323,8 +323,9 @@ def test_malformed_packets_end_the_session():
         b"\xd0\x01\0": "malformed",
         b"\x30\x00": "malformed",
         b"\x30\x03\0\5a": "malformed",  # a topic longer than its packet
-        b"\x34\x05\0\1t\0\1": "malformed",  # QoS 2
-        b"\x36\x05\0\1t\0\1": "malformed",
+        b"\x34\x09\0\1t\0\1long": "malformed",  # QoS 2
+        b"\x36\x09\0\1t\0\1long": "malformed",
+        b"\x32\xc8\x01\0\xb4" + bytes(198): "malformed",  # a topic that the buffer does not hold
         head + b"\0\0": "malformed",  # packet id 0
         b"\x32\x04\0\1t\0": "malformed",
         b"\x30\xff\xff\xff\xff\x01": "without an end",

@@ -82,7 +82,7 @@ class ListCursor:
 
     def seek(self, seq):
         self._seq = max(seq, self._journal.oldest_seq)
-        return self._seq < self._journal.next_seq
+        return self._seq == seq < self._journal.next_seq
 
     def next(self, rec):
         if self._seq >= self._journal.next_seq:

@@ -44,6 +44,8 @@ class Broker:
             self.seen.append(packet)
             if packet.op == 0x10:
                 wire.give(bytes((0x20, 2, 0, self.code)))
+            elif packet.op == 0x82 and self.hangs_up:
+                wire.eof = True
             elif packet.op == 0x82:
                 wire.give(suback(packet.pid))
             elif packet.op == 0xC0:
@@ -53,7 +55,6 @@ class Broker:
                 if self.is_station:
                     first, n = packet.payload[9], packet.payload[10]
                     wire.give(publish(b"lacak/truck-1/ack", answer(0x13, [(first, first + n - 1)]), 1, 9))
-        wire.eof = self.hangs_up
 
     def topics(self):
         return [packet.topic.rpartition(b"/")[2] for packet in self.seen if packet.type == 3]
@@ -149,7 +150,7 @@ def test_refused_password_in_words_with_back_off_and_nothing_lost():
     assert len(rig.said(CHECK_PASSWORD)) == 10  # at 0, 2, 6, 14, 30, 62, 126, 254, 510 and 810 s
     assert not rig.said("rahasia")
     assert all(wire.closed for wire in rig.broker.wires[:-1])
-    assert rig.uplink.connects == 1
+    assert rig.uplink.connects == 1 and rig.uplink.trouble is None
     assert rig.broker.topics()[:2] == [b"state", b"hist"]
 
 
@@ -191,6 +192,15 @@ def test_waits_for_the_link_and_ends_with_it():
     assert rig.said("the link is down")
     assert rig.broker.wires[0].closed
     assert rig.journal.flushes > 1000  # answers go to flash without a link, too
+
+
+def test_link_that_goes_is_not_the_brokers_fault():
+    rig = Rig()
+    rig.broker.code = 3
+    rig.at(20, lambda: setattr(rig.broker, "code", 0))
+    rig.at(50, lambda: setattr(rig, "link_is_up", False))
+    rig.run(60)
+    assert rig.caps == [2000, 4000, 8000, 16000, 2000]
 
 
 def test_no_connack_and_a_broker_that_falls_silent():

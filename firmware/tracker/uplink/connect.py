@@ -75,7 +75,7 @@ class Connector:
         self._clock = clock
         self._device = device
         self._user = user or None
-        self._password = password if user else None
+        self._password = password
         self._keepalive_s = keepalive_s
         self._will_topic = will_topic
 

@@ -77,7 +77,7 @@ class HistoryLane:
         self._pid = [0] * _AHEAD
         self._since_ms = [0] * _AHEAD  # of its PUBACK
         self._wait_ms = [0] * _AHEAD  # from then until it is sent again
-        self._next = journal.acked_low  # what is below has gone out in this run, or needs no sending
+        self._next = 0  # what is below has gone out in this run, or needs no sending
         self._waits = False
         self._waits_ms = 0  # since when the record _next waits
         self._catching_up = False
@@ -114,63 +114,58 @@ class HistoryLane:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def pump(self, session, now):
-        """Send what is due, for as long as the session takes it."""
-        while session.idle():
+        """Send one block, if one is due and the session takes it. One, because sixty records cost the board some 0.1 s."""
+        if session.idle():
             i = self._due(session.free, now)
-            if not (self._send_again(session, i, now) if i >= 0 else self._send_next(session, now)):
-                return
+            if i >= 0:
+                self._send_again(session, i, now)
+            else:
+                self._send_next(session, now)
 
     def _due(self, free, now):
-        """The place of the lowest block that is to be sent again, or -1. What was cut off comes first: its slot is kept."""
+        """The place of the lowest block that is to be sent again, or -1. One that was cut off has its slot already."""
         found = -1
         for i in range(_AHEAD):
             state = self._state[i]
             if state == _CUT or (
                 state == _LANDED and free and self._late(now, self._since_ms[i]) >= self._wait_ms[i]
             ):
-                if found < 0 or self._before(i, found):
+                if found < 0 or self._first[i] < self._first[found]:
                     found = i
         return found
 
-    def _before(self, i, j):
-        if (self._state[i] == _CUT) != (self._state[j] == _CUT):
-            return self._state[i] == _CUT
-        return self._first[i] < self._first[j]
-
     def _send_again(self, session, i, now):
+        """The block of place i once more, as far as the ring still has it."""
         was_cut = self._state[i] == _CUT
         at = session.begin(self._topic, 1, self._pid[i] if was_cut else 0)
-        first = self._first[i]
-        end = self._build(session.tx, at, first, self._last[i] - first + 1)
+        first = max(self._first[i], self._journal.oldest_seq)
+        most = self._last[i] - first + 1
+        end = self._build(session.tx, at, first, most) if most > 0 else -1
         if end < 0 or self._writer.first > self._last[i]:
-            if was_cut:
-                session.release(self._pid[i])
-            self._state[i] = _FREE  # the ring has overwritten it; the journal counts what that cost
-            self.lost += 1
-            return True
+            self.lost += 1  # the ring has overwritten it; the journal says what that cost
+            return self._drop(session, i)
         self.again += 1
         if not was_cut:
             self._wait_ms[i] = min(max(2 * self._wait_ms[i], _AGAIN_MS), _AGAIN_MAX_MS)
         self._fly(i, session.send(end, False, now))
-        return True
 
     def _send_next(self, session, now):
-        """The next block of records that have not gone out yet; False when there is none to send now."""
+        """The next block of records that have not gone out yet, if there is one to send now."""
         if not session.free or not self._is_time(now) or _FREE not in self._state:
-            return False
+            return
         first = self._journal.next_unacked(self._next)
         at = session.begin(self._topic, 1, 0)
         end = self._build(session.tx, at, first, RECORDS_MAX) if first >= 0 else -1
         if end < 0:
             self._next = self._journal.next_seq
-            return False
+            self._waits = self._catching_up = False
+            return
         i = self._state.index(_FREE)
         self._wait_ms[i] = _AGAIN_MS
         self._fly(i, session.send(end, False, now))
         self._next = self._last[i] + 1
         self._waits = False
         self.sent += 1
-        return True
 
     def _is_time(self, now):
         waiting = self._journal.next_seq - self._next

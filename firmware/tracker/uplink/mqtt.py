@@ -258,7 +258,7 @@ class Session:
     def _message(self, qos, body, n):
         topic_n = body[0] << 8 | body[1]
         at = 2 + topic_n + 2 * qos
-        if n < 2 or qos > 1 or at > n or at > len(body):
+        if qos > 1 or at > n or at > len(body):
             return False
         if qos:
             pid = body[at - 2] << 8 | body[at - 1]

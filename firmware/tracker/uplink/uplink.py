@@ -111,11 +111,10 @@ class Uplink:
             if not subscribed and session.idle():
                 session.subscribe(self._ack_topic, now)
                 subscribed = True
-            if subscribed and not told and session.idle():
+            if not told and session.idle():
                 self._tell_state(now)
                 told = True
-            if told:
-                self.history.pump(session, now)
+            self.history.pump(session, now)
             if clock.ticks_diff(now, begun_ms) >= _PROVEN_MS:
                 self._backoff_ms = _BACKOFF_MIN_MS
             await self._pause(_BUSY_MS if session.busy() else _IDLE_MS, beat)
