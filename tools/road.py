@@ -53,7 +53,8 @@ def world_of(script, seed=1, outages=(), cuts=(), drain_s=300):
 class Road:
     """async with Road(...) as road: await road.run(); figures = road.audit()."""
 
-    def __init__(self, folder, script, world, settings=None, bits=64, http_port=0, broker_at=None):
+    def __init__(self, folder, script, world, settings=None, bits=64, http_port=0, broker_at=None,
+                 station_login=(None, None)):
         self.folder = Path(folder)
         self.script = script
         self.world = world
@@ -62,6 +63,7 @@ class Road:
         self.settings = {**SETTINGS, "gnss_baud": world["gnss_baud"], **(settings or {})}
         self.broker_at = broker_at  # (host, port) of a broker that runs already; None: the embedded one
         self.bits = bits
+        self.station_login = station_login  # (user, password) where the broker asks for one
         self.station = self.board = self.state = None
         self._broker = None
 
@@ -74,7 +76,7 @@ class Road:
                 opened.push_async_callback(self._broker.shutdown)
             self.station = Station(
                 str(self.database), self.broker_at, ("127.0.0.1", self.http_port), {DEVICE: bytes.fromhex(KEY)},
-                outline=self.script.get("outline"),
+                *self.station_login, outline=self.script.get("outline"),
             )
             opened.push_async_callback(self.station.stop)
             await self.station.start()
@@ -91,7 +93,7 @@ class Road:
     def witness_log(self):
         return self.board.state_dir / "witness.log"
 
-    async def run(self, on_line=None, limit_s=600):
+    async def run(self, on_line=None, limit_s=600, settle_s=SETTLE_S):
         """The world from its beginning to its end, then until the station has what is on its way."""
         run = asyncio.get_running_loop().run_in_executor(None, lambda: self.board.run(on_line, limit_s))
         try:
@@ -101,7 +103,7 @@ class Road:
             await run
             raise
         wanted = len(audit.read_witness(self.witness_log).appended)
-        until = time.monotonic() + SETTLE_S
+        until = time.monotonic() + settle_s
         while self.station.stats()["db_records"] < wanted and time.monotonic() < until:
             await asyncio.sleep(0.1)
         return self.state
