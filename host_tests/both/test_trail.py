@@ -132,7 +132,12 @@ def test_the_tail_of_before_the_cut_becomes_a_record():
     assert truck.kept() == [(-60, HELD | RECOVERED)]
     truck.drive(5).done()
     assert truck.gaps()[0] == (-60, -5, RESET_REASON, 3) and truck.is_explained(T - 60)
-    assert Truck(ListJournal(T - 60, flagged(T - 60, 0))).kept() == []
+
+
+def test_an_event_behind_the_tail_does_not_void_it():
+    truck = Truck(ListJournal(T - 57, flagged(T - 60, 0))).drive(5).done()
+    assert truck.kept()[0] == (-60, RECOVERED)
+    assert truck.gaps()[0] == (-60, -5, RESET_REASON, 3) and truck.is_explained(T - 60)
 
 
 def test_two_seconds_between_fixes_are_no_gap_and_six_are():

@@ -211,10 +211,12 @@ class Trail:
         self._kept_sec = self._saved_sec = fix.sec
 
     def _recover_tail(self):
-        """The provisional end of the trail before the cut becomes a record."""
+        """The provisional end of the trail before the cut becomes a record.
+
+        An event may have been appended behind it, so its second says nothing about its worth.
+        """
         tail = self._journal.tail()
-        last_sec = self._journal.last_sec
-        if tail is not None and (last_sec is None or tail.sec > last_sec):
+        if tail is not None:
             tail.flags |= RECOVERED
             self._keep(tail)
 
