@@ -6,6 +6,7 @@ import json
 from sim.board.nor import NorFlash
 from store_kit import JOURNAL_ID, Mark, blank, event_record, fix_image, fix_record, image, mounted, read_all
 from tracker.record import ACK, BODY_MAX, DROPPED, FIX, GAP, SKIPPED, Record, gap_fields, varint
+from tracker.store.crc import check_fits, crc15, put_check, put_crc32
 from tracker.store.journal import Journal
 
 IMAGE = __file__.replace("both/test_journal.py", "vectors/journal_v1.json")
@@ -362,6 +363,38 @@ def test_committed_image_of_version_1_is_read():
 
 def _plain(what):
     return ["".join("%02x" % byte for byte in part) if isinstance(part, bytes) else part for part in what]
+
+
+def test_page_of_an_earlier_turn_of_the_ring_is_not_read():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    i = 0
+    while journal.entered < 2:
+        journal.ack(0, _append(journal, i, 1))
+        i += 1
+    old = bytes(flash.store.cells[128:512])  # sector 0, all pages but the first
+    while journal.entered < 5:
+        journal.ack(0, _append(journal, i, 1))
+        i += 1
+    found = read_all(journal)
+    flash.store.cells[128:512] = old
+    again = mounted(flash, mark)
+    after = read_all(again)
+    assert all(after[seq] == what for seq, what in found.items() if seq >= again.oldest_seq)
+    assert all(what[0] == SKIPPED for seq, what in after.items() if seq not in found)
+
+
+def test_last_byte_of_a_record_is_never_that_of_erased_flash():
+    """So a record that was cut is refused whatever its check is; and the check itself is the catalogue's CRC-15."""
+    buf = bytearray(2)
+    for crc in range(1 << 15):
+        put_check(crc, buf, 0)
+        assert buf[1] < 0x80 and check_fits(crc, buf, 0)
+    assert crc15(0, b"123456789", 0, 9) == 0x059E
+    header = bytearray(b"123456789....")
+    put_crc32(header, 9)
+    assert bytes(header[9:]) == b"\x26\x39\xf4\xcb"
 
 
 def test_recovery_reads_one_page_a_sector_and_two_sectors():

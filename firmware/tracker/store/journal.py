@@ -164,7 +164,7 @@ class Journal:
             return False
         done = self._put_here(rec, _SPARE)
         if done == NO_ROOM:
-            self._enter()
+            self._enter(rec.fix.sec if rec.kind == FIX or rec.kind == TAIL else rec.sec)
             done = self._put_here(rec, _SPARE)
         return done == WRITTEN
 
@@ -174,7 +174,7 @@ class Journal:
 
     # ---- entering a sector
 
-    def _enter(self):
+    def _enter(self, sec):
         """On to the next sector. The mark goes first: after a cut it tells that this was begun."""
         ring = self._ring
         target = ring.after(ring.newest)
@@ -182,7 +182,7 @@ class Journal:
         self._writer.seal()
         self._mark.set(self.next_seq + self._slots)
         ring.bases[target] = -1
-        size = ring.enter(self.next_seq, self.last_sec or 0, self._acks)
+        size = ring.enter(self.next_seq, sec if self.last_sec is None else self.last_sec, self._acks)
         self._writer.open(ring.newest, ring.seed_of(ring.newest), ring.header.buf, size)
         self._settle()
         self._pending = 0

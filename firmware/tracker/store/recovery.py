@@ -40,7 +40,7 @@ class Recovery:
         page = ring.page
         ring.read_header(sector)
         ring.header.get_acks(self._acks)
-        self.last_sec = ring.header.sec or None
+        self.last_sec = ring.header.sec if base else None  # in the first sector it is that of the first record
         self.victim_sec = ring.header.victim_sec
         self.known = self.next_seq = self.hole = base
         last = 0

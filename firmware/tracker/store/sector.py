@@ -21,7 +21,7 @@ class Header:
         self.journal_id = bytearray(8)
         self.generation = 0  # counts sectors entered since the journal was born
         self.base = 0  # number of the first record of this sector
-        self.sec = 0  # second of the last record before it, 0 when there is none
+        self.sec = 0  # second of the last record before it; in the journal's first sector, of its first record
         self.victim_sec = 0  # the same of the sector that is to be entered next, 0 when that is empty
         self._size = 0
 
