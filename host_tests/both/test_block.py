@@ -1,13 +1,12 @@
-"""Messages of the uplink: what a block holds and who wrote it, and answers that are not as they must be."""
+"""Messages of the uplink: what a block holds, who wrote it, and answers that are malformed."""
 
 from hashlib import sha256
 
 from tracker.fix import Fix
 from tracker.record import FIX, Record
 from tracker.store.codec import Codec
-from tracker.uplink.block import (
-    ACK, BLOCK_MAX, HISTORY, LIVE, REFUSED, BlockWriter, Tagger, ack_ranges, is_about, refused_range,
-)  # fmt: skip
+from tracker.uplink.block import ACK, BLOCK_MAX, HISTORY, LIVE, REFUSED, BlockWriter, Tagger
+from tracker.uplink.block import ack_ranges, is_about, refused_range
 from uplink_fakes import JOURNAL_ID, ListJournal, answer, records_of
 
 KEY = bytes(range(32))
@@ -21,11 +20,16 @@ def _history(journal, first, most=60, off=0):
 
 
 def test_hmac_is_the_standards():
-    """RFC 4231, test cases 1, 2 and 6: a short key, a shorter one, and one longer than a hash block."""
+    """RFC 4231, test cases 1, 2 and 6: a short key, a shorter one, and one longer than a hash
+    block."""
     cases = (
         (b"\x0b" * 20, b"Hi There", "b0344c61d8db3853"),
         (b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e"),
-        (b"\xaa" * 131, b"Test Using Larger Than Block-Size Key - Hash Key First", "60e431591ee0b67f"),
+        (
+            b"\xaa" * 131,
+            b"Test Using Larger Than Block-Size Key - Hash Key First",
+            "60e431591ee0b67f",
+        ),
     )
     for key, message, first_bytes in cases:
         tagger = Tagger(b"", key)
@@ -117,10 +121,17 @@ def test_record_that_cannot_be_said_does_not_stop_the_rest():
 
 def test_live_fix_stands_alone():
     fix = Fix()
-    fix.sec, fix.lat_udeg, fix.lon_udeg, fix.speed_cms, fix.kind = 200000000, -6178123, 106630456, 1230, 1
+    fix.sec, fix.lat_udeg, fix.lon_udeg, fix.speed_cms, fix.kind = (
+        200000000,
+        -6178123,
+        106630456,
+        1230,
+        1,
+    )
     writer = BlockWriter(Codec(), b"truck-1", KEY)
     buf = bytearray(BLOCK_MAX)
-    writer.history(buf, 0, JOURNAL_ID, ListJournal(9).cursor(), 0, 60)  # leaves the codec in another state
+    # leaves the codec in another state
+    writer.history(buf, 0, JOURNAL_ID, ListJournal(9).cursor(), 0, 60)
     ends = [writer.live(buf, 3, fix), writer.live(buf, 3, fix)]
     assert ends[0] == ends[1] < 3 + 25
     assert buf[3] == LIVE

@@ -1,8 +1,11 @@
-"""The two lanes against a scripted station: nothing is freed by PUBACK, nothing is lost by a lost answer."""
+"""The two lanes and a station: PUBACK frees nothing, a lost answer loses nothing."""
 
+from sim.board.nor import NorFlash
+from store_kit import Mark
 from tracker.fix import STOPPED, Fix
 from tracker.record import FIX, Record
 from tracker.store.codec import Codec
+from tracker.store.journal import Journal
 from tracker.uplink.block import BlockWriter
 from tracker.uplink.lanes import HistoryLane, LiveLane
 from tracker.uplink.mqtt import Session
@@ -20,9 +23,9 @@ class Trail:
 
 
 class Rig:
-    def __init__(self, n=0, ms=0):
-        self.clock = Clock(ms)
-        self.journal = ListJournal(n)
+    def __init__(self, n=0, journal=None):
+        self.clock = Clock()
+        self.journal = journal or ListJournal(n)
         self.trail = Trail()
         self.boot()
 
@@ -93,7 +96,7 @@ def spans(blocks):
     return [block[:2] for block in blocks]
 
 
-# --- history: order, batching, window -------------------------------------------------------------------------------
+# --- history: order, batching, window ------------------------------------------------------------
 
 
 def test_backlog_goes_in_order_without_a_hole():
@@ -182,7 +185,7 @@ def test_acked_records_are_not_sent_after_a_reset():
     assert blocks[0][0] == 120 and blocks[-1][1] == 299
 
 
-# --- history: what frees --------------------------------------------------------------------------------------------
+# --- history: what frees -------------------------------------------------------------------------
 
 
 def test_puback_frees_nothing():
@@ -236,8 +239,9 @@ def test_repeated_stale_foreign_and_malformed_answers_change_only_counters():
     rig.drain()
     good = answer(ACK, [(0, 59)])
     for data in (
-        good, good, answer(ACK, [(0, 119)], b"JOURNAL2"), b"", b"\x13", good[:-1], good + b"x", b"\x15" + JOURNAL_ID,
-        answer(REFUSED, [(0, 59)])[:-1], answer(REFUSED, [(0, 119)], b"JOURNAL2"),
+        good, good, answer(ACK, [(0, 119)], b"JOURNAL2"), b"", b"\x13", good[:-1], good + b"x",
+        b"\x15" + JOURNAL_ID, answer(REFUSED, [(0, 59)])[:-1],
+        answer(REFUSED, [(0, 119)], b"JOURNAL2"),
     ):  # fmt: skip
         rig.station(data)
     rig.pump()
@@ -248,7 +252,7 @@ def test_repeated_stale_foreign_and_malformed_answers_change_only_counters():
     assert (history.acks, history.stale, history.foreign, history.malformed) == (2, 1, 2, 6)
 
 
-# --- history: sending again -----------------------------------------------------------------------------------------
+# --- history: sending again ----------------------------------------------------------------------
 
 
 def test_lost_answer_sends_again_after_two_minutes_doubling_to_an_hour():
@@ -396,7 +400,51 @@ def _mixture(seed):
     assert rig.history.ahead() == 0 and rig.history.again > 0
 
 
-# --- live -----------------------------------------------------------------------------------------------------------
+def test_the_real_journal_over_resets_and_a_ring_that_overwrites_what_was_never_sent():
+    """Four sectors, two resets, a link that is away until the ring has gone round: what is still
+    there arrives, once confirmed it is freed, and nothing that the station lacks is."""
+    flash = NorFlash(4 * 4096)
+    mark = Mark()
+    stored = set()
+    rec = Record()
+    n = 0
+    for boot in range(3):
+        journal = Journal(flash, lambda size: bytes(range(size)), mark)
+        journal.mount()
+        rig = Rig(0, journal)
+        for step in range(120):
+            for _ in range((5, 40, 5)[boot]):
+                rec.kind = FIX
+                rec.fix.copy(_fix(10 * n, 800))
+                rec.fix.lon_udeg += n * n % 97
+                journal.append(rec)
+                n += 1
+            if boot == 1 and step < 100:
+                rig.cut()
+                continue
+            if rig.session.reason:
+                rig.connect()
+            for first, last, packet in rig.blocks(15):
+                stored.update(range(first, last + 1))
+                rig.wire.give(puback(packet.pid))
+                if (first // 60 + step) % 3:
+                    rig.station(answer(ACK, [(first, last)], journal.journal_id))
+            journal.flush_acks(rig.clock.ticks_ms())
+            for seq in range(journal.oldest_seq, journal.next_seq):
+                assert not journal.is_acked(seq) or seq in stored
+        if boot == 1:
+            assert journal.dropped > 1000
+    for _ in range(100):
+        for first, last, packet in rig.blocks(15):
+            stored.update(range(first, last + 1))
+            rig.wire.give(puback(packet.pid))
+            rig.station(answer(ACK, [(first, last)], journal.journal_id))
+    rig.pump()
+    assert rig.history.ahead() == 0 and journal.next_unacked(0) == -1
+    assert stored >= set(range(journal.oldest_seq, journal.next_seq))
+
+
+# --- live ----------------------------------------------------------------------------------------
 
 
 def _fix(sec, speed_cms, flags=0):
@@ -426,7 +474,9 @@ def test_newest_fix_is_the_first_word_after_a_connect():
     rec, codec = Record(), Codec()
     codec.reset()
     assert packets[0].payload[0] == 0x12
-    assert codec.decode(packets[0].payload, 1, len(packets[0].payload), rec) == len(packets[0].payload)
+    assert codec.decode(packets[0].payload, 1, len(packets[0].payload), rec) == len(
+        packets[0].payload
+    )
     assert rec.kind == FIX and rec.fix.sec == 200000007 and rec.fix.lat_udeg == -6177993
 
 

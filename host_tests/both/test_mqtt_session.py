@@ -1,4 +1,4 @@
-"""The session against a broker in memory: many publishes in flight, every deadline, and whatever a broker may send."""
+"""The session and a broker in memory: every deadline, and whatever a broker may send."""
 
 import gc
 
@@ -193,7 +193,12 @@ def test_bytes_that_drip_one_at_a_time():
     rig = Rig()
     pid = rig.publish()
     rig.wire.read_room = 1
-    data = puback(pid) + publish(b"lacak/truck-1/ack", b"hello", 1, 77) + publish(b"t", b"", 0) + b"\xd0\0"
+    data = (
+        puback(pid)
+        + publish(b"lacak/truck-1/ack", b"hello", 1, 77)
+        + publish(b"t", b"", 0)
+        + b"\xd0\0"
+    )
     rig.wire.give(data)
     for _ in range(len(data)):
         assert rig.pump()
@@ -209,7 +214,9 @@ def test_messages_are_answered_in_order_in_one_write_and_no_more_are_read_than_c
         writes = rig.wire.writes
         rig.pump()
         assert rig.wire.writes == writes + 1
-    assert [(packet.op, packet.pid) for packet in rig.wire.taken()] == [(0x40, pid) for pid in range(300, 320)]
+    assert [(packet.op, packet.pid) for packet in rig.wire.taken()] == [
+        (0x40, pid) for pid in range(300, 320)
+    ]
     assert len(rig.messages) == 20
 
 
@@ -287,7 +294,8 @@ def test_ping_when_we_are_silent_and_no_answer_ends_the_session():
 
 
 def test_half_open_connection_is_noticed_though_live_fixes_go_out():
-    """QoS 0 is never answered: without a ping of its own a dead connection would swallow it for ever."""
+    """QoS 0 is never answered: without a ping of its own a dead connection would swallow it for
+    ever."""
     rig = Rig()
     s = 0
     while rig.pump(5) and s < 200:

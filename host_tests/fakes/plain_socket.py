@@ -1,10 +1,15 @@
-"""CPython's sockets with the calls that MicroPython's have: write(buf, off, n) and readinto(buf), None for "not now"; poll with ipoll."""
+"""CPython's sockets with MicroPython's calls: write(buf, off, n), readinto(buf), ipoll."""
 
 import select as _select
 import socket as _socket
 
 SOCK_STREAM = _socket.SOCK_STREAM
-POLLIN, POLLOUT, POLLERR, POLLHUP = _select.POLLIN, _select.POLLOUT, _select.POLLERR, _select.POLLHUP
+POLLIN, POLLOUT, POLLERR, POLLHUP = (
+    _select.POLLIN,
+    _select.POLLOUT,
+    _select.POLLERR,
+    _select.POLLHUP,
+)
 getaddrinfo = _socket.getaddrinfo
 
 

@@ -1,4 +1,5 @@
-"""Both ends of the uplink for its tests: a clock that the test turns, a journal in a list, a stream in memory with a broker behind it."""
+"""For the uplink's tests: a clock to turn, a journal in a list, a stream in memory, a broker's
+words."""
 
 from tracker.fix import Fix
 from tracker.record import FIX, Record
@@ -7,7 +8,8 @@ JOURNAL_ID = b"JOURNAL1"
 
 
 class Clock:
-    """ticks as on the board: they start again after 2**30 ms. A sleep costs no time, it moves the clock."""
+    """ticks as on the board: they start again after 2**30 ms. A sleep costs no time, it moves the
+    clock."""
 
     PERIOD = 1 << 30
 
@@ -199,7 +201,11 @@ def publish(topic, payload, qos=1, pid=1):
         body += bytes((pid >> 8, pid & 0xFF))
     body += payload
     n = len(body)
-    head = bytes((0x30 | qos << 1, n)) if n < 128 else bytes((0x30 | qos << 1, n & 0x7F | 0x80, n >> 7))
+    head = (
+        bytes((0x30 | qos << 1, n))
+        if n < 128
+        else bytes((0x30 | qos << 1, n & 0x7F | 0x80, n >> 7))
+    )
     return head + body
 
 

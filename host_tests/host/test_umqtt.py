@@ -50,7 +50,8 @@ def test_connect_packet_says_who_we_are():
     assert packet.op == 0x10
     body = packet.body
     assert bytes(body[:7]) == b"\x00\x04MQTT\x04"
-    # user, password, will kept at QoS 1; the session is not a clean one: the station's answers wait for us
+    # user, password, will kept at QoS 1; the session is not a clean one: the station's answers
+    # wait for us
     assert body[7] == 0x80 | 0x40 | 0x20 | 0x08 | 0x04
     assert body[8] << 8 | body[9] == 60
     device, at = text(body, 10)
@@ -58,7 +59,13 @@ def test_connect_packet_says_who_we_are():
     will, at = text(body, at)
     user, at = text(body, at)
     password, at = text(body, at)
-    assert (device, will_topic, will, user, password) == (b"truck-1", WILL_TOPIC, b"offline", b"truk", b"rahasia")
+    assert (device, will_topic, will, user, password) == (
+        b"truck-1",
+        WILL_TOPIC,
+        b"offline",
+        b"truk",
+        b"rahasia",
+    )
     assert at == len(body)
 
 
@@ -82,7 +89,8 @@ def test_only_umqtt_builds_connect(simple, monkeypatch):
 
 
 def test_only_umqtt_judges_connack(simple, monkeypatch):
-    """With a judge that likes everything a refusal passes; with one that likes nothing an acceptance does not."""
+    """With a judge that likes everything a refusal passes; with one that likes nothing an
+    acceptance does not."""
     from tracker.uplink.connect import Refused
 
     def judge(verdict):
@@ -110,9 +118,15 @@ def test_no_source_of_ours_spells_a_connect():
 
 @pytest.mark.parametrize(
     "code, words",
-    [(1, "does not speak MQTT 3.1.1"), (2, "device id"), (3, "not ready"), (4, "check broker_user and broker_password"),
-     (5, "check broker_user and broker_password"), (99, "code 99")],
-)  # fmt: skip
+    [
+        (1, "does not speak MQTT 3.1.1"),
+        (2, "device id"),
+        (3, "not ready"),
+        (4, "check broker_user and broker_password"),
+        (5, "check broker_user and broker_password"),
+        (99, "code 99"),
+    ],
+)
 def test_refusals_in_words(code, words):
     from tracker.uplink.connect import Refused
 

@@ -1,4 +1,4 @@
-"""The uplink through a real broker in this process, to a station that answers; CONNECT is umqtt's, sockets are the machine's."""
+"""The uplink through a real broker in this process, to a station that answers."""
 
 import asyncio
 import contextlib
@@ -31,15 +31,29 @@ def make_uplink(port, journal, password="rahasia"):
 
     lines = []
     settings = SimpleNamespace(
-        device_id="truck-1", device_key=bytes(32), broker_host="127.0.0.1", broker_port=port, broker_user="truk",
-        broker_password=password, keepalive_s=60, live_s=10, batch_s=60,
-    )  # fmt: skip
+        device_id="truck-1",
+        device_key=bytes(32),
+        broker_host="127.0.0.1",
+        broker_port=port,
+        broker_user="truk",
+        broker_password=password,
+        keepalive_s=60,
+        live_s=10,
+        batch_s=60,
+    )
     trail = SimpleNamespace(newest=Fix(), newest_ms=0)
     trail.newest.sec = 200000000
     uplink = Uplink(
-        settings, journal, trail, Tcp(plain_socket, plain_socket, clock), SimpleNamespace(up=lambda: True), clock,
-        random.Random(1).randrange, SimpleNamespace(info=lines.append, warn=lines.append), 1,
-    )  # fmt: skip
+        settings,
+        journal,
+        trail,
+        Tcp(plain_socket, plain_socket, clock),
+        SimpleNamespace(up=lambda: True),
+        clock,
+        random.Random(1).randrange,
+        SimpleNamespace(info=lines.append, warn=lines.append),
+        1,
+    )
     return uplink, lines
 
 
@@ -53,7 +67,9 @@ async def station(port, heard, ready):
             heard.append((lane, message.payload))
             if lane == "hist":
                 first, fixes = records_of(message.payload, Codec())
-                await client.publish("lacak/truck-1/ack", answer(0x13, [(first, first + len(fixes) - 1)]), qos=1)
+                await client.publish(
+                    "lacak/truck-1/ack", answer(0x13, [(first, first + len(fixes) - 1)]), qos=1
+                )
 
 
 async def until(condition, timeout_s=10):
@@ -92,7 +108,9 @@ def test_journal_arrives_and_is_freed():
             if lane == "hist":
                 first, fixes = records_of(payload, Codec())
                 seqs += range(first, first + len(fixes))
-                assert [fix.sec for fix in fixes] == [journal.records[seq].sec for seq in range(first, first + len(fixes))]
+                assert [fix.sec for fix in fixes] == [
+                    journal.records[seq].sec for seq in range(first, first + len(fixes))
+                ]
         assert seqs == list(range(RECORDS))
 
     asyncio.run(with_broker(work))

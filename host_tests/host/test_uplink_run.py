@@ -1,4 +1,5 @@
-"""The uplink's whole life on a clock that the test turns: connecting, refusals in words, back-off, and closing on every path."""
+"""The uplink's whole life on a turned clock: refusals in words, back-off, closing on every
+path."""
 
 import errno
 from types import SimpleNamespace
@@ -54,7 +55,9 @@ class Broker:
                 wire.give(puback(packet.pid))
                 if self.is_station:
                     first, n = packet.payload[9], packet.payload[10]
-                    wire.give(publish(b"lacak/truck-1/ack", answer(0x13, [(first, first + n - 1)]), 1, 9))
+                    wire.give(
+                        publish(b"lacak/truck-1/ack", answer(0x13, [(first, first + n - 1)]), 1, 9)
+                    )
 
     def topics(self):
         return [packet.topic.rpartition(b"/")[2] for packet in self.seen if packet.type == 3]
@@ -74,15 +77,28 @@ class Rig:
         self.journal = ListJournal(records)
         self.trail = SimpleNamespace(newest=None, newest_ms=0)
         values = dict(
-            device_id="truck-1", device_key=bytes(32), broker_host="broker", broker_port=1883, broker_user="truk",
-            broker_password="rahasia", keepalive_s=60, live_s=10, batch_s=60,
-        )  # fmt: skip
+            device_id="truck-1",
+            device_key=bytes(32),
+            broker_host="broker",
+            broker_port=1883,
+            broker_user="truk",
+            broker_password="rahasia",
+            keepalive_s=60,
+            live_s=10,
+            batch_s=60,
+        )
         self.clock.sleep_ms = self._sleep_ms
         self.uplink = Uplink(
-            SimpleNamespace(**{**values, **settings}), self.journal, self.trail, self.broker,
-            SimpleNamespace(up=lambda: self.link_is_up), self.clock, self._randbelow,
-            SimpleNamespace(info=self.lines.append, warn=self.lines.append), 7,
-        )  # fmt: skip
+            SimpleNamespace(**{**values, **settings}),
+            self.journal,
+            self.trail,
+            self.broker,
+            SimpleNamespace(up=lambda: self.link_is_up),
+            self.clock,
+            self._randbelow,
+            SimpleNamespace(info=self.lines.append, warn=self.lines.append),
+            7,
+        )
 
     def _randbelow(self, n):
         self.caps.append(n - 1)
@@ -118,7 +134,9 @@ def test_first_words_after_connack():
     rig = Rig(70)
     rig.trail.newest = Fix()
     rig.run(2)
-    kinds = [(packet.type, packet.topic if packet.type == 3 else b"") for packet in rig.broker.seen]
+    kinds = [
+        (packet.type, packet.topic if packet.type == 3 else b"") for packet in rig.broker.seen
+    ]
     assert [kind for kind, _ in kinds[:4]] == [1, 3, 8, 3]
     assert rig.broker.topics() == [b"live", b"state", b"hist", b"hist"]
     birth = rig.broker.seen[3]
@@ -137,7 +155,9 @@ def test_station_frees_the_journal():
 
 def test_message_on_another_topic_is_counted():
     rig = Rig(60)
-    rig.at(1, lambda: rig.broker.wires[0].give(publish(b"lacak/truck-2/ack", answer(0x13, [(0, 59)]))))
+    rig.at(
+        1, lambda: rig.broker.wires[0].give(publish(b"lacak/truck-2/ack", answer(0x13, [(0, 59)])))
+    )
     rig.run(3)
     assert rig.uplink.strange_topics == 1 and rig.journal.acked == set()
 
@@ -219,7 +239,9 @@ def test_cut_blocks_go_again_with_dup_on_the_next_connection():
     rig.broker.gives_pubacks = False
     rig.at(22, lambda: setattr(rig.broker, "gives_pubacks", True))
     rig.run(40)
-    first, second = [packet for packet in rig.broker.seen if packet.type == 3 and packet.topic.endswith(b"hist")]
+    first, second = [
+        packet for packet in rig.broker.seen if packet.type == 3 and packet.topic.endswith(b"hist")
+    ]
     assert (first.dup, second.dup) == (False, True)
     assert first.pid == second.pid and first.payload == second.payload
     assert rig.said("no PUBACK")

@@ -1,4 +1,4 @@
-"""Messages between truck and station, byte by byte as docs/protocol.md says: history block, live fix, acknowledgement.
+"""Messages between truck and station (docs/protocol.md): history block, live fix, answers.
 
 In: records of the journal, the newest fix. Out: bytes in a buffer of the caller's.
 Owns: the layout of the messages and the tag that says which truck wrote a block.
@@ -24,7 +24,7 @@ _HASH_BLOCK = const(64)
 
 
 class Tagger:
-    """HMAC-SHA-256 with the truck's key. MicroPython has no hmac module, and its hashes cannot be copied."""
+    """HMAC-SHA-256 with the truck's key; MicroPython has no hmac, and no copy() of a hash."""
 
     def __init__(self, device, key):
         if len(key) > _HASH_BLOCK:
@@ -42,7 +42,7 @@ class Tagger:
 
 
 class BlockWriter:
-    """Builds messages with one codec and one record; first and count tell what the last history block holds."""
+    """Builds messages in a buffer; first and count say what the last history block holds."""
 
     def __init__(self, codec, device, key):
         self._codec = codec
@@ -63,8 +63,8 @@ class BlockWriter:
         return self._codec.encode(rec, buf, off + 1)
 
     def history(self, buf, off, journal_id, cursor, first, most):
-        """At most `most` records in a row from number first, or from the next that exists; the offset behind the tag, or -1 where the
-        journal has none. Needs BLOCK_MAX bytes of room."""
+        """At most `most` records in a row from number first, or from the next that exists; the
+        offset behind the tag, or -1 where the journal has none. Needs BLOCK_MAX bytes of room."""
         if not cursor.seek(first):
             return -1
         codec = self._codec
@@ -87,7 +87,7 @@ class BlockWriter:
             elif count:
                 break
             else:
-                self.unsendable += 1  # a fault of whoever wrote it; the ones behind it must not wait for ever
+                self.unsendable += 1  # a fault of its writer; those behind it must not wait
         if not count:
             return -1
         buf[count_at] = self.count = count
@@ -115,7 +115,7 @@ def is_about(buf, at, end, journal_id):
 
 
 def ack_ranges(buf, at, end):
-    """[(lo, hi), ...] of the acknowledgement at buf[at:end], or None when one byte of it is not as it must be."""
+    """[(lo, hi), ...] of the acknowledgement at buf[at:end], or None when it is malformed."""
     n, at = varint(buf, at + 1 + ID_SIZE, end)
     found = []
     while at >= 0 and len(found) < n:
@@ -125,7 +125,7 @@ def ack_ranges(buf, at, end):
 
 
 def refused_range(buf, at, end):
-    """(lo, hi) of the refusal at buf[at:end]; hi is -1 when it is malformed. Its last byte is the reason."""
+    """(lo, hi) of the refusal at buf[at:end], (0, -1) when malformed; its last byte is a reason."""
     lo, hi, at = _range(buf, at + 1 + ID_SIZE, end)
     return (lo, hi) if at == end - 1 else (0, -1)
 

@@ -1,4 +1,4 @@
-"""The board's time as the uplink uses it, as one object: App hands in this module, a test its own clock."""
+"""The board's time as one object: App hands in this module, a test its own clock."""
 
 from asyncio import sleep_ms
 from time import ticks_diff, ticks_ms

@@ -1,17 +1,18 @@
 """CONNECT and CONNACK by umqtt.simple, on a stream that never blocks.
 
-umqtt waits on a blocking socket of its own. Here it sees no network at all: its module global `socket` is a pipe in memory while it
-works. First it writes CONNECT into the pipe and is stopped where it would wait. The bytes go out, the four bytes of CONNACK come in
-under a deadline, and then it is asked again and judges them. This holds in every version of umqtt.simple from 1.3.4 on.
+umqtt waits on a blocking socket of its own. Here it sees no network at all: its module global
+`socket` is a pipe in memory while it works. First it writes CONNECT into the pipe and is stopped
+where it would wait. The bytes go out, the four bytes of CONNACK come in under a deadline, and then
+it is asked again and judges them. Tested with 1.3.4; what later versions also call, such as
+settimeout() and close(), the pipe takes.
 
-In: a connected stream and who we are. Out: whether the broker kept our session, or an error in words.
+In: a connected stream, who we are. Out: whether the broker kept our session, or an error in words.
 """
 
 import errno
 
-from umqtt import simple
-
 from micropython import const
+from umqtt import simple
 
 _CONNACK_SIZE = const(4)
 _POLL_MS = 20
@@ -69,7 +70,7 @@ class _Pipe:
 
 
 class Connector:
-    """Says CONNECT as one device; the last will is the text "offline" on its state topic, kept by the broker."""
+    """Says CONNECT as one device; its last will is a retained "offline" on its state topic."""
 
     def __init__(self, clock, device, user, password, keepalive_s, will_topic):
         self._clock = clock
@@ -114,7 +115,8 @@ class Connector:
         view = memoryview(answer)
         got = 0
         while True:
-            n = stream.readinto(view[got:])  # never a byte more: what follows CONNACK is the session's
+            # not a byte more: what follows CONNACK is the session's
+            n = stream.readinto(view[got:])
             if n == 0:
                 raise Refused("the broker hung up instead of an answer")
             got += n or 0

@@ -1,7 +1,9 @@
 """What goes to the office and when: the newest fix at once, the journal in order behind it.
 
-In: the journal and its acknowledged ranges, the newest accepted fix, the station's answers. Out: publishes on the session.
-Owns: the blocks between us and the database. A PUBACK only says that the broker has one; the station's answer frees it.
+In: the journal and its acknowledged ranges, the newest accepted fix, the station's answers. Out:
+publishes on the session.
+Owns: the blocks between us and the database. A PUBACK only says that the broker has one; the
+station's answer frees it.
 """
 
 from micropython import const
@@ -17,7 +19,7 @@ _STANDING_CMS = const(50)
 
 _FREE = const(0)  # a place in the table without a block
 _FLYING = const(1)  # sent, no PUBACK yet
-_CUT = const(2)  # was flying when the connection ended: to be sent again with DUP and its packet id
+_CUT = const(2)  # was flying when the connection ended: goes again with DUP and its packet id
 _LANDED = const(3)  # the broker has it; the station has not answered
 
 
@@ -43,9 +45,11 @@ class LiveLane:
         newest_ms = self._trail.newest_ms
         if fix is None or newest_ms == self._shown_ms:
             return
-        moving = not fix.flags & STOPPED and (fix.speed_cms is None or fix.speed_cms >= _STANDING_CMS)
+        moving = not fix.flags & STOPPED and (
+            fix.speed_cms is None or fix.speed_cms >= _STANDING_CMS
+        )
         if self._shown_ms is not None:
-            # A truck that has just stopped is shown where it stopped as soon as a moving one would be.
+            # A truck that has just stopped is shown at its stop as soon as a moving one would be.
             wait_ms = self._moving_ms if moving or self._was_moving else _STANDING_MS
             if self._late(now, self._sent_ms) < wait_ms:
                 return
@@ -62,7 +66,7 @@ class LiveLane:
 
 
 class HistoryLane:
-    """The journal's records in order, as blocks, and a table of those that the database has not confirmed."""
+    """The journal in order, as blocks, and a table of those that the database did not confirm."""
 
     def __init__(self, journal, writer, topic, batch_s, ticks_diff):
         self._journal = journal
@@ -91,7 +95,7 @@ class HistoryLane:
             n += self._state[i] != _FREE
         return n
 
-    # --- the connection ---------------------------------------------------------------------------------------------
+    # --- the connection --------------------------------------------------------------------------
 
     def connected(self, session):
         """What was cut off keeps its packet id, and everything that waits goes out at once."""
@@ -111,10 +115,11 @@ class HistoryLane:
                 self._state[i] = _LANDED
                 self._since_ms[i] = now
 
-    # --- sending ----------------------------------------------------------------------------------------------------
+    # --- sending ---------------------------------------------------------------------------------
 
     def pump(self, session, now):
-        """Send one block, if one is due and the session takes it. One, because sixty records cost the board some 0.1 s."""
+        """Send one block, if one is due and the session takes it. One, because sixty records cost
+        the board some 0.1 s."""
         if session.idle():
             i = self._due(session.free, now)
             if i >= 0:
@@ -123,12 +128,15 @@ class HistoryLane:
                 self._send_next(session, now)
 
     def _due(self, free, now):
-        """The place of the lowest block that is to be sent again, or -1. One that was cut off has its slot already."""
+        """The place of the lowest block that is to be sent again, or -1. One that was cut off has
+        its slot already."""
         found = -1
         for i in range(_AHEAD):
             state = self._state[i]
             if state == _CUT or (
-                state == _LANDED and free and self._late(now, self._since_ms[i]) >= self._wait_ms[i]
+                state == _LANDED
+                and free
+                and self._late(now, self._since_ms[i]) >= self._wait_ms[i]
             ):
                 if found < 0 or self._first[i] < self._first[found]:
                     found = i
@@ -176,7 +184,9 @@ class HistoryLane:
             self._waits = True
             self._waits_ms = now
         return (
-            self._catching_up or waiting >= RECORDS_MAX or self._late(now, self._waits_ms) >= self._batch_ms
+            self._catching_up
+            or waiting >= RECORDS_MAX
+            or self._late(now, self._waits_ms) >= self._batch_ms
         )
 
     def _build(self, buf, at, first, most):
@@ -188,10 +198,11 @@ class HistoryLane:
         self._last[i] = self._writer.first + self._writer.count - 1
         self._pid[i] = pid
 
-    # --- the station's answers --------------------------------------------------------------------------------------
+    # --- the station's answers -------------------------------------------------------------------
 
     def on_message(self, session, buf, at, end):
-        """Anything can come in here; what is not an answer about this journal changes a counter and nothing else."""
+        """Anything can come in here; what is not an answer about this journal changes a counter
+        and nothing else."""
         ours = is_about(buf, at, end, self._journal.journal_id)
         if ours is None:
             self.malformed += 1
@@ -216,12 +227,12 @@ class HistoryLane:
             if self._state[i] != _FREE and not self._has_unacked(self._first[i], self._last[i]):
                 self.freed += 1
                 self._drop(session, i)
-        if not ranges:  # the station has lost its place: it has nothing to confirm and asks for all that it did not confirm
+        if not ranges:  # the station has lost its place: it asks for all that it did not confirm
             for i in range(_AHEAD):
                 self._wait_ms[i] = 0
 
     def _ack(self, lo, hi):
-        """Only what went out in this run can be confirmed: no answer can free a record that never left."""
+        """Only what went out in this run counts: no answer frees a record that never left."""
         if hi >= self._next:
             self.unsent += 1
             hi = self._next - 1
@@ -237,7 +248,7 @@ class HistoryLane:
         return 0 <= seq <= hi
 
     def _on_refused(self, session, buf, at, end):
-        """The station cannot take a block: the journal keeps it, and it is not sent again in this run."""
+        """The station cannot take a block: the journal keeps it, this run does not repeat it."""
         lo, hi = refused_range(buf, at, end)
         if hi < 0:
             self.malformed += 1

@@ -1,8 +1,9 @@
 """Bytes of a stream -> whole MQTT packets, in one bounded buffer.
 
-In: readinto of a stream that never blocks. Out: the first byte of each packet, its content in body[:length].
-Owns: where one packet ends and the next begins. A packet longer than the buffer is read past, so that a big message cannot end the
-session again and again; one longer than _PACKET_MAX is not.
+In: readinto of a stream that never blocks. Out: the first byte of each packet, its content in
+body[:length].
+Owns: where one packet ends and the next begins. A packet longer than the buffer is read past, so
+that a big message cannot end the session again and again; one longer than _PACKET_MAX is not.
 """
 
 from micropython import const
@@ -34,7 +35,7 @@ class PacketReader:
         self._readinto = None
 
     def next(self):
-        """The first byte of the next whole packet; 0 while there is none; -1 when there will be none, and why says why."""
+        """The first byte of the next whole packet; 0: none yet; -1: the end, why says why."""
         while True:
             while self._at < self._n:
                 byte = self._chunk[self._at]

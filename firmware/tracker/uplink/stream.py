@@ -1,7 +1,8 @@
 """A TCP connection that never blocks.
 
-In: the board's socket and select modules. Out: a stream, which is anything with write(buf, off, n), readinto(buf) and close(), where
-None means "not now" and 0 from readinto means that the peer closed. MicroPython's non-blocking sockets are that already.
+In: the board's socket and select modules. Out: a stream, which is anything with write(buf, off,
+n), readinto(buf) and close(), where None means "not now" and 0 from readinto means that the peer
+closed. MicroPython's non-blocking sockets are that already.
 Owns: opening, with a deadline, and closing on every path; the words for what went wrong.
 """
 
@@ -9,7 +10,9 @@ import errno
 
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN)
 _POLL_MS = 20
-_TCP = 6  # IPPROTO_TCP and TCP_NODELAY have these numbers on Linux and lwIP; not every build names them
+_TCP = (
+    6  # the numbers of IPPROTO_TCP and TCP_NODELAY on Linux and lwIP; not every build names them
+)
 _NODELAY = 1
 
 _WORDS = {
@@ -24,7 +27,7 @@ _WORDS = {
 
 
 class Tcp:
-    """Opens streams. The uplink asks for nothing but open(), so that a TLS opener can stand in its place."""
+    """Opens streams. The uplink asks for open() only: a TLS opener can stand in its place."""
 
     def __init__(self, socket, select, clock):
         self._socket = socket
@@ -39,7 +42,7 @@ class Tcp:
         connected = False
         try:
             sock.setblocking(False)
-            # Packets go out whole and several in a row: Nagle would hold each until the one before it is answered.
+            # Packets go out whole, several in a row: Nagle would hold each for the one before it.
             sock.setsockopt(_TCP, _NODELAY, 1)
             try:
                 sock.connect(info[-1])

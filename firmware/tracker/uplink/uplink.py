@@ -1,6 +1,7 @@
-"""The road to the office: connects, keeps the session alive, comes back after every loss, and says in words what is wrong.
+"""The road to the office: connects, comes back after every loss, says in words what is wrong.
 
-In: journal, newest fix, link, settings, a stream opener. Out: the journal's acknowledged ranges; lines in the log; counters.
+In: journal, newest fix, link, settings, a stream opener. Out: the journal's acknowledged ranges;
+lines in the log; counters.
 Owns: the connection, its back-off, the truck's topics.
 """
 
@@ -22,11 +23,12 @@ _BUSY_MS = const(20)  # answers are on their way
 _BACKOFF_MIN_MS = const(2_000)
 _BACKOFF_MAX_MS = const(300_000)
 _PROVEN_MS = const(60_000)  # a session that lived this long begins the back-off anew
-_RX_SIZE = const(512)  # the longest message for us; an acknowledgement has 9 bytes and a few for each range
+_RX_SIZE = const(512)  # the longest message for us; an answer has 10 bytes and a few a range
 
 
 class Uplink:
-    """net opens streams (stream.Tcp). clock has ticks_ms, ticks_diff and sleep_ms. randbelow(n) gives 0 .. n - 1."""
+    """net opens streams (stream.Tcp). clock has ticks_ms, ticks_diff and sleep_ms. randbelow(n)
+    gives 0 .. n - 1."""
 
     def __init__(self, settings, journal, trail, net, link, clock, randbelow, log, boot):
         self._host = settings.broker_host
@@ -45,13 +47,21 @@ class Uplink:
         self._ack_topic = topic + b"ack"
         writer = BlockWriter(Codec(), device, settings.device_key)
         self.live = LiveLane(trail, writer, topic + b"live", settings.live_s, clock.ticks_diff)
-        self.history = HistoryLane(journal, writer, topic + b"hist", settings.batch_s, clock.ticks_diff)
+        self.history = HistoryLane(
+            journal, writer, topic + b"hist", settings.batch_s, clock.ticks_diff
+        )
         tx_size = BLOCK_MAX + len(topic) + 16
-        self.session = Session(clock.ticks_diff, self.history.on_puback, self._on_message, tx_size, _RX_SIZE)
+        self.session = Session(
+            clock.ticks_diff, self.history.on_puback, self._on_message, tx_size, _RX_SIZE
+        )
         self._connector = Connector(
-            clock, device, settings.broker_user.encode(), settings.broker_password.encode(), self._keepalive_s,
+            clock,
+            device,
+            settings.broker_user.encode(),
+            settings.broker_password.encode(),
+            self._keepalive_s,
             self._state_topic,
-        )  # fmt: skip
+        )
         self._backoff_ms = _BACKOFF_MIN_MS
         self.connects = 0
         self.failures = 0
@@ -64,9 +74,11 @@ class Uplink:
             while not self._host or not self._link.up():
                 await self._pause(_IDLE_MS, beat)
             self.trouble = await self._connection(beat)
-            wait_ms = self._randbelow(self._backoff_ms + 1)  # full jitter: trucks of one tunnel come back spread out
+            # full jitter: trucks of one tunnel come back spread out
+            wait_ms = self._randbelow(self._backoff_ms + 1)
             self._log.warn(
-                "uplink: %s:%d: %s. Trying again in %d s." % (self._host, self._port, self.trouble, wait_ms // 1000)
+                "uplink: %s:%d: %s. Trying again in %d s."
+                % (self._host, self._port, self.trouble, wait_ms // 1000)
             )
             self._backoff_ms = min(2 * self._backoff_ms, _BACKOFF_MAX_MS)
             await self._pause(wait_ms, beat)
@@ -120,11 +132,16 @@ class Uplink:
             await self._pause(_BUSY_MS if session.busy() else _IDLE_MS, beat)
 
     def _tell_state(self, now):
-        """The birth message: "online", version, journal, oldest, lowest unacknowledged and next number, boot."""
+        """Birth: "online", version, journal, its oldest, first unacked and next number, boot."""
         journal = self._journal
         text = "online %s %s %d %d %d %d" % (
-            VERSION, hexlify(journal.journal_id).decode(), journal.oldest_seq, journal.acked_low, journal.next_seq, self._boot,
-        )  # fmt: skip
+            VERSION,
+            hexlify(journal.journal_id).decode(),
+            journal.oldest_seq,
+            journal.acked_low,
+            journal.next_seq,
+            self._boot,
+        )
         data = text.encode()
         tx = self.session.tx
         at = self.session.begin(self._state_topic, 0, 0)
@@ -138,7 +155,7 @@ class Uplink:
             self.strange_topics += 1
 
     async def _pause(self, ms, beat):
-        """Sleep in steps that a watchdog sees, and keep the journal's acknowledgements moving to flash."""
+        """Sleep in steps that a watchdog sees; acknowledgements move to flash meanwhile."""
         clock = self._clock
         begun_ms = clock.ticks_ms()
         while True:
