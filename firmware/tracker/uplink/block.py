@@ -125,7 +125,7 @@ def ack_ranges(buf, at, end):
 
 
 def refused_range(buf, at, end):
-    """(lo, hi) of the refusal at buf[at:end], (0, -1) when malformed; its last byte is a reason."""
+    """(lo, hi) of the refusal at buf[at:end], (0, -1) when malformed; the last byte says why."""
     lo, hi, at = _range(buf, at + 1 + ID_SIZE, end)
     return (lo, hi) if at == end - 1 else (0, -1)
 
