@@ -20,7 +20,9 @@ except KeyboardInterrupt:
     print("Stopped by the keyboard. The board resets and tracks again in 10 minutes; machine.reset() does it now.")
 except Exception as error:
     sys.print_exception(error)
-    if app is not None:
-        app.last_words(error)
-    time.sleep(_PAUSE_S)
-    machine.reset()
+    try:
+        if app is not None:
+            app.last_words(error)
+    finally:
+        time.sleep(_PAUSE_S)
+        machine.reset()

@@ -7,7 +7,7 @@ from setup.place import ROOT
 
 WANTED = {
     ".ci", ".github", ".gitignore", "LICENSE", "Makefile", "README.md", "boards", "docs",
-    "firmware", "host_tests", "pyproject.toml", "tools",
+    "firmware", "heap_budget.json", "host_tests", "pyproject.toml", "tools",
 }  # fmt: skip
 INSIDE = (
     "firmware/boot.py", "firmware/main.py", "firmware/tracker/app.py", "firmware/lib/README.md",

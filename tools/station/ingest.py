@@ -25,7 +25,7 @@ BACKOFF_S = (1, 60)
 RETRY_S = (0.5, 30)
 FUTURE_S = 86400  # a live fix further ahead than this would hold the map
 EPOCH_2020 = 1577836800
-STATE_BYTES = 64
+STATE_BYTES = 96  # the birth message: version, journal id, three numbers, boot
 # Answers are small packets in a row: Nagle would hold them for the other side's delayed ACK.
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

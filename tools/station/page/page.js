@@ -224,7 +224,7 @@ function showTrucks() {
   $("empty").hidden = state.trucks.length > 0;
   $("truck").hidden = !state.chosen;
   $("trucks").replaceChildren(...state.trucks.map((truck) => {
-    const button = node("button", truck.state === "online" ? "online" : "", truck.device);
+    const button = node("button", truck.state?.startsWith("online") ? "online" : "", truck.device);
     button.setAttribute("aria-pressed", truck.device === state.chosen);
     button.addEventListener("click", () => { state.chosen = truck.device; refresh(); });
     return button;
