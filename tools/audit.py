@@ -26,6 +26,7 @@ class Appended(NamedTuple):
 
 class Witness(NamedTuple):
     appended: dict  # seq -> Appended
+    kept: int  # fixes handed to the journal
     in_flight: set  # Appended of which append never returned: a cut came; they may be stored, once
     accepted: list  # (sec, lat_udeg, lon_udeg) of every fix that passed the quality rules
     reused: int  # numbers that append returned twice: must be 0
@@ -36,13 +37,14 @@ class Witness(NamedTuple):
 def read_witness(path):
     """The simulator's log: lines T (tried), A (appended), F (accepted), B (boot)."""
     appended, in_flight, accepted, reused, boots = {}, set(), [], 0, 0
-    tried, born_ms, boot_ms = None, None, 0
+    tried, born_ms, boot_ms, kept = None, None, 0, 0
     with open(path, encoding="ascii") as lines:
         for line in lines:
             tag, *rest = line.split()
             values = tuple(map(int, rest))
             if tag == "T":
                 tried = Appended(*values)
+                kept += tried.kind == record.FIX
             elif tag == "A":
                 tried = None
                 born_ms = boot_ms if born_ms is None else born_ms
@@ -55,7 +57,7 @@ def read_witness(path):
                 if tried:
                     in_flight.add(tried)
                 tried = None
-    return Witness(appended, in_flight, accepted, reused, boots, born_ms or 0)
+    return Witness(appended, kept, in_flight, accepted, reused, boots, born_ms or 0)
 
 
 def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
@@ -75,6 +77,7 @@ def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
     fixes = sorted((row for row in rows if row.kind == record.FIX), key=lambda row: row.seq)
     return {
         "fixes_accepted": len(witness.accepted),
+        "fixes_kept": witness.kept,
         "fixes_appended": sum(sent.kind == record.FIX for sent in witness.appended.values()),
         "records_appended": len(witness.appended),
         "fixes_stored": len(fixes),

@@ -101,9 +101,11 @@ def tell_world(world, script):
 
 def tell(figures, first_point_s, demo_s):
     rows = [
-        ("fixes accepted", figures["fixes_accepted"]),
-        ("fixes kept and appended to flash", figures["fixes_appended"]),
-        ("fixes stored in the database", figures["fixes_stored"]),
+        ("fixes read from the receiver", figures["fixes_read"]),
+        ("  accepted while moving, the rest is standing or refused", figures["fixes_accepted"]),
+        ("kept", figures["fixes_kept"]),
+        ("appended to flash", figures["fixes_appended"]),
+        ("stored in the database", figures["fixes_stored"]),
         ("lost", figures["fixes_lost"]),
         ("twice", figures["duplicates"]),
         ("unexplained seconds", figures["unexplained_s"]),
@@ -117,10 +119,12 @@ def tell(figures, first_point_s, demo_s):
         ("bytes on the wire per fix, both ways", figures["wire_bytes_per_fix"]),
         ("peak heap of the firmware, KB (%d-bit VM)" % figures["bits"], figures["peak_heap_kb"]),
         ("power cuts, boots", "%d, %d" % (figures["cuts"], figures["boots"])),
-        ("first point on the map after, s", first_point_s or 0.0),
+        ("first point on the map after, s", "-" if first_point_s is None else first_point_s),
         ("whole demo, s", demo_s),
     ]
     table("What went in, and what came out of the database", ("", "this run"), rows)
+    if not figures["fixes_read"]:
+        print("\nThe receiver's bytes hold no position: is this file an NMEA log with RMC sentences?")
     gaps = [(clock(gap.from_sec), clock(gap.to_sec), gap.to_sec - gap.from_sec, REASON_NAMES[gap.reason]) for gap in figures["gaps"]]
     table("Every gap, and why", ("from", "to", "s", "reason"), gaps)
 
@@ -170,9 +174,11 @@ def main():
             return asyncio.run(show(Path(folder), log))
         except KeyboardInterrupt:
             return 130
-        except (PortTaken, Missing) as problem:
+        except PortTaken as problem:
+            print("demo: %s For example: make demo PORT=8081" % problem, file=sys.stderr)
+        except Missing as problem:
             print("demo: %s" % problem, file=sys.stderr)
-            return 1
+    return 1
 
 
 if __name__ == "__main__":

@@ -118,6 +118,7 @@ class Road:
         wire = state["wire_up"] + state["wire_down"]
         figures.update(
             bound_m=bound_m,
+            fixes_read=state["fixes_read"],
             wire_bytes=wire,
             wire_bytes_per_fix=wire / max(figures["fixes_stored"], 1),
             peak_heap_kb=(state["heap_peak_bytes"]) / 1024,

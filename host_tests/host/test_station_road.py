@@ -227,7 +227,7 @@ def test_a_taken_port_is_said_with_what_to_do(tmp_path):
             second = Station(
                 str(tmp_path / "b.sqlite"), ("127.0.0.1", free_port()), ("127.0.0.1", taken)
             )
-            with pytest.raises(PortTaken, match="--http"):
+            with pytest.raises(PortTaken, match="choose another port"):
                 await second.start()
             await second.stop()
 

@@ -63,7 +63,10 @@ def main():
         if keys is None:
             print("No --keys: tags are kept but not checked.", flush=True)
         asyncio.run(serve(args, keys))
-    except (PortTaken, OSError, ValueError) as problem:
+    except PortTaken as problem:
+        print("station: %s (--http)" % problem, file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as problem:
         print("station: %s" % problem, file=sys.stderr)
         return 1
     return 0

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 
 from station.db import Database
 from station.ingest import Ingest, Session
@@ -33,8 +34,9 @@ class Station:
             await self.web.start(*self.http)
         except OSError as error:
             raise PortTaken(
-                "The page cannot use %s:%d (%s). Stop the program that has it, or choose another "
-                "one with --http." % (*self.http, error.strerror or error)) from error
+                "The page cannot use %s:%d (%s). Stop the program that has it, or choose another port."
+                % (*self.http, os.strerror(error.errno) if error.errno else error)
+            ) from error
         self._task = asyncio.create_task(self.session.run())
 
     async def stop(self):

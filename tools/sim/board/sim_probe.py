@@ -1,7 +1,7 @@
-"""The witness: writes down what the firmware keeps, by wrapping two of its methods while it runs.
+"""The witness: writes down what the firmware keeps, by wrapping three of its methods while it runs.
 
 Out: witness.log, one write a line. `T` record handed to append, `A` appended record, `F` fix
-    offered to the window, `B` boot (docs/simulator.md).
+    offered to the window, `B` boot (docs/simulator.md). state["fixes_read"] counts what the parser gave.
 """
 
 import builtins
@@ -14,6 +14,7 @@ _GAP = 6
 _PROBES = (
     ("tracker.store.journal", "Journal", "append"),
     ("tracker.sampling.window", "Window", "offer"),
+    ("tracker.sampling.trail", "Trail", "on_epoch"),
 )
 
 _log = None
@@ -49,7 +50,7 @@ def _watch_imports(name, _globals=None, _locals=None, wanted=None, level=0):
 
 def _wrap(owner, name):
     inner = getattr(owner, name)
-    setattr(owner, name, _append(inner) if name == "append" else _offer(inner))
+    setattr(owner, name, {"append": _append, "offer": _offer, "on_epoch": _on_epoch}[name](inner))
 
 
 def _append(inner):
@@ -83,3 +84,12 @@ def _offer(inner):
         return inner(self, fix, *more)
 
     return offer
+
+
+def _on_epoch(inner):
+    def on_epoch(self, fix, *more):
+        if fix.kind:
+            sim_world.state["fixes_read"] += 1
+        return inner(self, fix, *more)
+
+    return on_epoch

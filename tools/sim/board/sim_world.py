@@ -38,6 +38,7 @@ state = {
     "wire_down": 0,
     "connects": 0,
     "uart_bytes": 0,
+    "fixes_read": 0,
     "uart_dropped": 0,
     "uart_tx": 0,
     "heap_base_bytes": 0,
