@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import sqlite3
 import time
 
 import pytest
@@ -56,6 +57,20 @@ def test_one_answer_tells_all_of_a_batch(ingest):
     assert ranges_of(answers[0][1]) == [(0, 199)], (
         "the range that the database now has around the block"
     )
+
+
+def test_a_batch_is_stored_whole_or_not_at_all_and_then_nobody_is_answered(ingest, monkeypatch):
+    def disk_full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    batch = [(TRUCK.topic("hist"), TRUCK.block(0, st_truck.drive(40)))]
+    with monkeypatch.context() as broken:
+        broken.setattr(ingest.db, "_add_range", disk_full)
+        with pytest.raises(sqlite3.OperationalError):
+            ingest.commit(batch)
+    assert ingest.db.counts()["records"] == 0
+    answers, _ = ingest.commit(batch)
+    assert ranges_of(answers[0][1]) == [(0, 39)]
 
 
 def test_a_repeated_block_is_answered_again(ingest):
