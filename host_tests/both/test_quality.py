@@ -53,6 +53,34 @@ def test_after_a_pause_the_first_fixes_are_cold_again():
     assert drive(driven(), T + 5, 2) == [OK, OK]
 
 
+def cold(step_m, speed_cms, seconds=40):
+    """A start whose positions move northwards at step_m a second: how many fixes are refused."""
+    quality = Quality()
+    codes = drive(quality, T, seconds, speed_cms, step_m=step_m)
+    refused = codes.count(COLD)
+    assert codes == [COLD] * refused + codes[refused:] and quality.cold == refused
+    return refused
+
+
+def test_a_start_is_cold_while_positions_do_not_move_as_the_speed_says():
+    assert cold(0, 50) == 2 and cold(0, 60) == 30  # stands still, and says that it moves
+    assert cold(10, 950) == 2 and cold(10, 940) == 30
+    assert cold(10, 1050) == 2 and cold(10, 1060) == 30
+    assert cold(0, None) == cold(1, None) == 2  # nothing to compare with
+
+
+def test_a_position_that_still_comes_in_from_far_off_is_no_place_to_stand():
+    """60 m off, a tenth less every second, as cold receivers do: the stop is not kept where it began."""
+    quality = Quality()
+    off_udeg = 60 * METRE
+    first_udeg = None
+    for i in range(60):
+        if quality.offer(make_fix(T + i, LAT + off_udeg, speed_cms=5)) == OK and first_udeg is None:
+            first_udeg = off_udeg
+        off_udeg -= off_udeg // 10
+    assert quality.standing and first_udeg <= 6 * METRE
+
+
 def test_a_jump_is_refused_and_a_new_place_accepted_at_the_third_fix():
     quality = driven()
     far = LAT + 500 * METRE
@@ -77,8 +105,8 @@ def test_longitudes_are_shorter_in_the_north():
     for lat, code in ((60000000, OK), (0, JUMP)):
         quality = Quality()
         for i in range(3):
-            quality.offer(make_fix(T + i, lat, 30000000))
-        assert quality.offer(make_fix(T + 3, lat, 30000000 + 60 * METRE)) == code
+            quality.offer(make_fix(T + i, lat, 30000000, speed_cms=None))
+        assert quality.offer(make_fix(T + 3, lat, 30000000 + 120 * METRE, speed_cms=None)) == code
 
 
 def test_poor_geometry_and_three_satellites():

@@ -46,7 +46,7 @@ class Truck:
 
     def stand(self, seconds):
         for i in range(seconds):
-            self.step(make_fix(self.sec, self.lat + i * 7 % 60, speed_cms=10))
+            self.step(make_fix(self.sec, self.lat + i * 3 % 60, speed_cms=10))
         return self
 
     def silent(self, seconds):
@@ -182,6 +182,7 @@ def test_refused_positions_only():
 def test_a_disputed_clock():
     truck = Truck().drive(33)
     for _ in range(30):
+        truck.lat += 90
         truck.step(make_fix(truck.sec + 5000, truck.lat, kind=6))
     truck.drive(20).done()
     assert truck.gaps()[2:] == [(32, 63, CLOCK, 0)]

@@ -82,12 +82,53 @@ def test_no_silence_is_longer_than_the_limit():
     assert max(b.sec - a.sec for a, b in zip(kept, kept[1:])) <= 60
 
 
-def test_forced_fixes_are_kept_at_once_behind_the_held_one():
-    fixes = [make_fix(T + i) for i in range(10)]
-    fixes[4].flags = FORCED
-    fixes[7].flags = STOPPED
+def test_forced_fixes_are_kept_at_once_and_the_held_one_only_where_the_bound_needs_it():
+    for aside_m, seconds in ((9, [0, 4, 7, 9]), (11, [0, 3, 4, 6, 7, 9])):
+        fixes = [make_fix(T + i, -6200000 + (0 if i in (0, 4, 7) else aside_m * 9)) for i in range(10)]
+        fixes[4].flags = FORCED
+        fixes[7].flags = STOPPED
+        assert [fix.sec - T for fix in thin(fixes)[0]] == seconds, aside_m
+
+
+def swerve(seconds, aside_udeg, at):
+    """Straight on, but for one fix that stands aside."""
+    fixes = [make_fix(T + i, -6200000 + 90 * i) for i in range(seconds)]
+    fixes[at].lon_udeg += aside_udeg
+    return fixes
+
+
+def test_a_fix_that_no_line_reaches_is_no_end_yet():
+    """The one at 20 s is aside: no line from the start reaches 21 s, but one reaches 40 s and passes 9 m from it."""
+    fixes = swerve(41, 85, 20)
+    fixes[21].lon_udeg -= 85
     kept, _ = thin(fixes)
-    assert [fix.sec - T for fix in kept] == [0, 3, 4, 6, 7, 9]
+    assert [fix.sec - T for fix in kept] == [0, 40] and worst_error_m(fixes, kept) <= 10
+
+
+def test_settled_the_newest_is_reached():
+    fixes = swerve(30, 200, 20)
+    for seconds, settled in ((20, [0]), (21, [0, 19]), (22, [0, 19, 20]), (23, [0, 19, 20, 21])):
+        window = Window()
+        kept = []
+        keep = lambda fix: kept.append(copy_of(fix))  # noqa: E731
+        for fix in fixes[:seconds]:
+            window.offer(fix, keep)
+        assert len(kept) == 1
+        window.settle(keep)
+        assert [fix.sec - T for fix in kept] == settled
+        assert worst_error_m(fixes[:seconds], kept + [window.held]) <= 10
+
+
+def test_what_is_ahead_of_the_latest_reached_is_bounded():
+    """Aside for good from 20 s on, by ever more: 15 fixes are waited for, then the last that was reached is kept."""
+    fixes = [make_fix(T + i, -6200000 + 90 * i, 106600000 + max(0, i - 19) * (i + 180)) for i in range(50)]
+    window = Window()
+    kept = []
+    for i, fix in enumerate(fixes):
+        window.offer(fix, lambda fix: kept.append(copy_of(fix)))
+        if len(kept) > 1:
+            break
+    assert i == kept[1].sec - T + 16, (i, kept[1].sec - T)
 
 
 def test_held_is_the_newest_that_is_not_kept():

@@ -18,6 +18,9 @@ HDOP = const(4)
 
 _AGREE = const(3)  # fixes that agree with each other make a new place true, so nothing freezes for ever
 _PAUSE_S = const(10)  # after this long without a fix the first ones are as bad as after a start
+_PATIENCE = const(30)  # fixes, after which positions and speeds that do not agree are taken as they are
+_CALM_CMS = const(40)  # settled receivers move their positions as they say their speed is: 0.1 m/s apart at the
+_CALM_CM = const(15)  # median of four logs, a cold one 11 m/s; and half the step of positions in 1e-4 minutes
 _SATS_MIN = const(4)  # three satellites give a position only with a guessed height
 _SLOW_CMS = const(80)
 _FAST_CMS = const(100)  # twice: a row of bins is crept along at 1.4 m/s; at rest receivers say 0.5 m/s at most
@@ -40,6 +43,7 @@ class Quality:
         self._speed_max_cms = speed_max_cms
         self._radius_udeg = udeg(stop_radius_m)
         self._settled = False
+        self._cold_fixes = 0
         self._last = Fix()  # the last accepted
         self._new = Fix()  # the last of those that agree on another place
         self._agree = 0
@@ -72,18 +76,24 @@ class Quality:
     def _offer_moving(self, fix):
         if self._settled and fix.sec - self._last.sec > _PAUSE_S:
             self._settled = False
+            self._cold_fixes = 0
             self._agree = 0
         if self._settled and self._reachable(self._last, fix):
             return OK
-        self._agree = self._agree + 1 if self._agree and self._reachable(self._new, fix) else 1
+        self._cold_fixes += 1
+        self._agree = self._agree + 1 if self._agree and self._agrees(self._new, fix) else 1
         self._new.copy(fix)
         if self._agree >= _AGREE:
             return OK
         return JUMP if self._settled else COLD
 
+    def _agrees(self, place, fix):
+        """Whether the second of two fixes makes the first more likely."""
+        return self._reachable(place, fix) and (self._settled or self._cold_fixes >= _PATIENCE or _is_calm(place, fix))
+
     def _reachable(self, place, fix):
         """Whether a truck can come from place to fix in the time between them."""
-        cs = (fix.sec - place.sec) * 100 + (fix.ms - place.ms) // 10
+        cs = _cs_between(place, fix)
         speed = self._speed_max_cms
         if cs <= 0:
             cs = 100
@@ -124,3 +134,19 @@ class Quality:
             return OK
         self.leaving = self._fast > 0 or not inside
         return DRIFT if inside else JUMP
+
+
+def _cs_between(place, fix):
+    return (fix.sec - place.sec) * 100 + (fix.ms - place.ms) // 10
+
+
+def _is_calm(place, fix):
+    """Whether the position moved as far as the receiver says that the truck did."""
+    cs = _cs_between(place, fix)
+    if place.speed_cms is None or fix.speed_cms is None or not 0 < cs <= _SHORT_CS:
+        return True
+    way_cm = (place.speed_cms + fix.speed_cms) * cs // 200
+    slack_cm = _CALM_CMS * cs // 100 + _CALM_CM
+    if not within(fix, place, (way_cm + slack_cm) * 9 // 100):
+        return False
+    return way_cm <= slack_cm or not within(fix, place, (way_cm - slack_cm) * 9 // 100)

@@ -138,6 +138,8 @@ class Trail:
         self._newest.copy(fix)
         self.newest = self._newest
         if fix.sec - self._saved_sec >= _TAIL_S:
+            self._window.settle(self._keep_fix)
+        if fix.sec - self._saved_sec >= _TAIL_S:
             self._journal.append_tail(fix)
             self._saved_sec = fix.sec
 

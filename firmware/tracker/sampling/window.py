@@ -4,7 +4,8 @@ In: accepted fixes in order.
 Out: keep(fix) for each fix that must be stored.
 Owns: the open stretch since the last kept fix. Opening window with time-ratio distance (Keogh's opening window,
     Meratnia and de By's synchronised distance): a fix may be dropped while every dropped one lies within bound_m of
-    the point where a straight line in time between the kept neighbours passes at its instant.
+    the point where a straight line in time between the kept neighbours passes at its instant. A fix that no line
+    reaches is no end yet, because a later one may be reached again: docs/sampling.md.
 """
 
 from array import array
@@ -12,96 +13,135 @@ from array import array
 from micropython import const
 
 from tracker.fix import FORCED, STOPPED, Fix
-from tracker.sampling.plane import east, east_scale, square_udeg
+from tracker.sampling.plane import east_scale, short_way, square_udeg
 
 _STRETCH_MAX = const(128)  # two minutes at 1 Hz
+_AHEAD_MAX = const(16)  # a tail is due 14 s after the last one, and then nothing is ahead any more; a power of two
 _SPAN_UDEG_MAX = const(170000)  # times 6,000 cs stays under 2**30
 _SPAN_CS_MAX = const(6000)
+_OFF_UDEG_MAX = const(20000)  # two squares of this stay under 2**30
 
 
 class Window:
     def __init__(self, bound_m=10, silence_moving_s=60, silence_parked_s=300, keep_all=False):
         self.keep_all = keep_all
         self.silence_parked_s = silence_parked_s
+        self.held = None  # the newest accepted fix that is not kept yet
         self._silence_cs = min(silence_moving_s * 100, _SPAN_CS_MAX)
         self._bound = square_udeg(bound_m)
         self._anchor = Fix()  # the last kept
         self._open = False
-        self._newest = Fix()
-        self.held = None  # the newest accepted fix that is not kept yet
-        self._n = 0
+        self._n = 0  # fixes since then
+        self._reached = 0  # so many of them, when the last is the latest that a line from the anchor reaches
         self._cs = array("i", [0] * _STRETCH_MAX)  # since the anchor, as are the two below
         self._north = array("i", [0] * _STRETCH_MAX)
-        self._east = array("i", [0] * _STRETCH_MAX)
+        self._lon = array("i", [0] * _STRETCH_MAX)
         self._scale = 0
+        self._ring = [Fix() for _ in range(_AHEAD_MAX)]  # the latest that is reached, and those after it
+        self._first = 0  # place in the ring of the first fix since the anchor
 
     def offer(self, fix, keep):
-        """Take an accepted fix; one with FORCED or STOPPED is kept at once, behind the one that was held."""
-        if not self._open or self.keep_all or fix.flags & (FORCED | STOPPED):
-            self.flush(keep)
+        """Take an accepted fix; one with FORCED or STOPPED is kept at once."""
+        if self.keep_all or not self._open:
             self._keep(fix, keep)
             return
         cs = self._cs_since_anchor(fix)
-        if cs <= 0:  # time stands or runs backwards: no line in time passes here
+        if cs <= (self._cs[self._n - 1] if self._n else 0):  # time stands or runs back: no line in time passes here
             self.flush(keep)
             self._keep(fix, keep)
             return
-        if self.held is not None and not self._fits(fix, cs):
-            self.flush(keep)
+        while self._n and (cs > self._silence_cs or self._is_full()):
+            if self._reached == self._n:
+                self.held.flags |= FORCED
+            self._keep_reached(keep)
             cs = self._cs_since_anchor(fix)
-        if cs > _SPAN_CS_MAX:
+        if cs > self._silence_cs:
             self._keep(fix, keep)
-        else:
-            self._push(fix, cs)
+            return
+        self._push(fix, cs)
+        if fix.flags & (FORCED | STOPPED):
+            self.flush(keep)
+
+    def settle(self, keep):
+        """Keep what must be kept so that a line reaches the newest fix: then it can be the provisional tail."""
+        while self._reached < self._n:
+            self._keep_reached(keep)
 
     def flush(self, keep):
-        """Keep the held fix, if there is one."""
-        if self.held is not None:
-            self._keep(self._newest, keep)
+        """Keep the held fix, if there is one, and what must be kept for it."""
+        self.settle(keep)
+        if self._n:
+            self._keep_reached(keep)
 
     def _keep(self, fix, keep):
         self._anchor.copy(fix)
         self._scale = east_scale(fix.lat_udeg)
         self._open = True
-        self.held = None
-        self._n = 0
         keep(fix)
+
+    def _keep_reached(self, keep):
+        """Keep the latest fix that a line reaches; it is the anchor of those behind it."""
+        first = self._reached
+        self._keep(self._ring[self._first + first - 1 & _AHEAD_MAX - 1], keep)
+        all_cs = self._cs
+        norths = self._north
+        lons = self._lon
+        cs = all_cs[first - 1]
+        north = norths[first - 1]
+        lon = lons[first - 1]
+        n = self._n - first
+        for i in range(n):
+            all_cs[i] = all_cs[first + i] - cs
+            norths[i] = norths[first + i] - north
+            lons[i] = lons[first + i] - lon
+        self._first = self._first + first & _AHEAD_MAX - 1
+        self._n = n
+        while n > 1 and not self._reaches(n - 1):
+            n -= 1
+        self._reached = n
+        if not n:
+            self.held = None
 
     def _cs_since_anchor(self, fix):
         anchor = self._anchor
-        return (fix.sec - anchor.sec) * 100 + (fix.ms - anchor.ms) // 10
+        return (fix.sec - anchor.sec) * 100 + fix.ms // 10 - anchor.ms // 10
+
+    def _is_full(self):
+        return self._n == _STRETCH_MAX or self._n - self._reached == _AHEAD_MAX - 1
 
     def _push(self, fix, cs):
         n = self._n
         self._cs[n] = cs
         self._north[n] = fix.lat_udeg - self._anchor.lat_udeg
-        self._east[n] = east(fix.lon_udeg - self._anchor.lon_udeg, self._scale)
+        self._lon[n] = short_way(fix.lon_udeg - self._anchor.lon_udeg)
+        self.held = self._ring[self._first + n & _AHEAD_MAX - 1]
+        self.held.copy(fix)
         self._n = n + 1
-        self._newest.copy(fix)
-        self.held = self._newest
+        if self._reaches(n):
+            self._reached = n + 1
 
-    def _fits(self, fix, cs):
-        """Whether the line from the anchor to fix passes every fix between them within the bound."""
-        if cs > self._silence_cs or self._n == _STRETCH_MAX:
-            self._newest.flags |= FORCED
-            return False
-        north = fix.lat_udeg - self._anchor.lat_udeg
-        across = east(fix.lon_udeg - self._anchor.lon_udeg, self._scale)
-        if not -_SPAN_UDEG_MAX < north < _SPAN_UDEG_MAX:
-            return False
-        if not -_SPAN_UDEG_MAX < across < _SPAN_UDEG_MAX:
-            return False
-        bound = self._bound
+    def _reaches(self, last):
+        """Whether the line from the anchor to fix number last passes every fix between them within the bound."""
+        if not last:
+            return True
         all_cs = self._cs
         norths = self._north
-        easts = self._east
-        i = self._n
+        lons = self._lon
+        cs = all_cs[last]
+        half = cs >> 1
+        north = norths[last]
+        lon = lons[last]
+        if not (-_SPAN_UDEG_MAX < north < _SPAN_UDEG_MAX and -_SPAN_UDEG_MAX < lon < _SPAN_UDEG_MAX):
+            return False
+        bound = self._bound
+        scale = self._scale
+        i = last
         while i:
             i -= 1
             t = all_cs[i]
-            off_north = norths[i] - north * t // cs
-            off_east = easts[i] - across * t // cs
-            if not (-1000 < off_north < 1000 and -1000 < off_east < 1000):
+            off_north = norths[i] - (north * t + half) // cs
+            off_east = (lons[i] - (lon * t + half) // cs) * scale + 512 >> 10
+            if not (-_OFF_UDEG_MAX < off_north < _OFF_UDEG_MAX and -_OFF_UDEG_MAX < off_east < _OFF_UDEG_MAX):
                 return False
             if off_north * off_north + off_east * off_east > bound:
                 return False
