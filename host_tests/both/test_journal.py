@@ -3,11 +3,13 @@
 import gc
 import json
 
-from sim.board.nor import NorFlash
+from sim.board.nor import NorFlash, PowerCut
 from store_kit import JOURNAL_ID, Mark, blank, event_record, fix_image, fix_record, image, mounted, read_all
 from tracker.record import ACK, BODY_MAX, DROPPED, FIX, GAP, SKIPPED, Record, gap_fields, varint
+from tracker.store.acks import Acks
 from tracker.store.crc import check_fits, crc15, put_check, put_crc32
 from tracker.store.journal import Journal
+from tracker.store.sector import Header
 
 IMAGE = __file__.replace("both/test_journal.py", "vectors/journal_v1.json")
 
@@ -192,6 +194,43 @@ def test_gap_of_a_later_drop_begins_at_the_record_before():
     while cursor.next(rec) and rec.kind != GAP:
         pass
     assert gap_fields(rec) == (made[11][1], made[journal.oldest_seq][1], DROPPED, journal.oldest_seq - 12)
+
+
+def test_drop_is_told_once_though_power_went_between_gap_and_erase():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    rec = Record()
+    i = 0
+    while journal.entered < 4 or journal._writer.page < 3:
+        journal.append(fix_record(rec, i))
+        i += 1
+    flash.cut = ("program", flash.program_calls + 2, 0, "prefix")  # the first is the GAP, the second the seal
+    try:
+        while True:
+            journal.append(event_record(rec, i, 8, 30))
+            i += 1
+            flash.cut = ("program", flash.program_calls + 2, 0, "prefix")
+    except PowerCut:
+        pass
+    flash.cut = None
+    journal = mounted(flash, mark)
+    assert journal.oldest_seq == 0 and [what[0] for what in read_all(journal).values()].count(GAP) == 1
+    while not journal.entered:
+        journal.append(event_record(rec, i, 8, 30))
+        i += 1
+    assert journal.oldest_seq > 0 and [what[0] for what in read_all(journal).values()].count(GAP) == 1
+
+
+def test_cut_header_is_no_header():
+    header = Header()
+    header.base = 300
+    size = header.put(256, Acks())
+    whole = bytes(header.buf[:size])
+    for end in range(size):
+        assert not Header().get(whole[:end] + b"\xff" * (256 - end), 256)
+    other = Header()
+    assert other.get(whole + b"\xff" * 256, 256) and other.base == 300
 
 
 def test_acked_sector_is_overwritten_without_a_word():
