@@ -1,5 +1,9 @@
 """The receiver's line: one buffer, bounded polls, and an RMC-only second that does not wait for the next."""
 
+import gc
+
+from receiver_kit import Line, burst
+
 from tracker.gnss.receiver import Receiver
 
 
@@ -56,3 +60,41 @@ def test_quiet_after_a_burst_flushes_once():
         receiver.poll()
         flushes.append(parser.flushes)
     assert flushes == [0] * 6 + [1] * 8 + [2] * 6
+
+
+def test_a_steady_poll_costs_no_heap():
+    line = Line({"family": "ublox6"})
+    line.run(30)
+    receiver = line.receiver
+    assert receiver._hunt is None and receiver.set_ups == 1
+    if not hasattr(gc, "mem_alloc"):
+        return
+    uart = Feed(bytes(burst(30)[:90]))
+    receiver._readinto = uart.readinto
+    now_ms = line.now_ms
+    gc.collect()
+    gc.disable()
+    receiver.poll(now_ms)
+    before = gc.mem_alloc()
+    before = gc.mem_alloc()
+    receiver.poll(now_ms)
+    receiver.poll(now_ms)
+    after = gc.mem_alloc()
+    gc.enable()
+    assert after - before == 0, after - before
+
+
+class Feed:
+    """The same bytes at every other read; allocates nothing."""
+
+    def __init__(self, data):
+        self.data = data
+        self.turn = 0
+
+    def readinto(self, buf):
+        self.turn ^= 1
+        if not self.turn:
+            return None
+        for i in range(len(self.data)):
+            buf[i] = self.data[i]
+        return len(self.data)
