@@ -5,11 +5,11 @@ import sys
 
 sys.path.insert(0, __file__.rpartition("/")[0])
 
-from trail_kit import BUILD_SEC, ListJournal, RESET_REASON, make_fix, make_trail, unexplained, worst_error_m
+from trail_kit import BUILD_SEC, ListJournal, RESET_REASON, SUPPLY_REASON, make_fix, make_trail, unexplained, worst_error_m
 
 from tracker.fix import FORCED, HELD, RECOVERED, STOPPED, Fix
 from tracker.gnss.clock import ClockGate
-from tracker.record import CLOCK, NO_FIX, SILENT
+from tracker.record import CLOCK, DROPPED, FIX, GAP, INPUT, NO_FIX, SILENT
 from tracker.sampling.quality import Quality
 from tracker.sampling.trail import Trail
 from tracker.sampling.window import Window
@@ -132,6 +132,23 @@ def test_the_tail_of_before_the_cut_becomes_a_record():
     assert truck.kept() == [(-60, HELD | RECOVERED)]
     truck.drive(5).done()
     assert truck.gaps()[0] == (-60, -5, RESET_REASON, 3) and truck.is_explained(T - 60)
+
+
+def test_events_behind_the_last_fix_explain_nothing():
+    """Up to 2,000 of them; what tells of dropped records lies in the past."""
+    fix, gap = (FIX, T - 100, 0), (GAP, T - 90, SUPPLY_REASON)
+    event, dropped = (INPUT, T - 50, 0), (GAP, T - 9000, DROPPED)
+    for before, start in (
+        ([fix, event], -100),
+        ([fix, gap, event], -90),
+        ([gap, (FIX, T - 80, 0), dropped], -80),
+        ([fix] + [event] * 31, -100),
+        ([fix] + [event] * 2000, -100),
+    ):
+        truck = Truck(ListJournal(before=before)).drive(5).done()
+        assert truck.gaps()[0] == (start, -5, RESET_REASON, 3), (start, truck.gaps()[0])
+        assert truck.is_explained(T + start)
+    assert Truck(ListJournal(before=[event])).drive(5).done().gaps()[0] == (-5, 0, SILENT, 0)
 
 
 def test_an_event_behind_the_tail_does_not_void_it():
@@ -301,7 +318,7 @@ def test_newest_is_the_newest_accepted():
 
 
 class NullJournal:
-    last_sec = None
+    oldest_seq = next_seq = 0
 
     def append(self, rec):
         return 0

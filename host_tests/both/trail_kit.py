@@ -42,20 +42,31 @@ def make_fix(sec, lat_udeg=-6200000, lon_udeg=106600000, speed_cms=1000, ms=0, k
 
 
 class ListJournal:
-    """A journal that keeps everything: records as ("fix", Fix) and ("gap", from, to, reason, detail)."""
+    """A journal that keeps everything: records as ("fix", Fix) and ("gap", from, to, reason, detail).
 
-    def __init__(self, last_sec=None, tail=None):
+    before: (kind, sec, reason of a gap) of what was in it at boot.
+    """
+
+    oldest_seq = 0
+
+    def __init__(self, last_sec=None, tail=None, before=()):
         self.records = []
         self.tails = []
-        self.last_sec = last_sec
+        self.before = list(before) or ([(FIX, last_sec, 0)] if last_sec is not None else [])
         self._tail = tail
+
+    @property
+    def next_seq(self):
+        return len(self.before) + len(self.records)
+
+    def cursor(self):
+        return ListCursor(self.before)
 
     def append(self, rec):
         if rec.kind == FIX:
             self.records.append(("fix", copy_of(rec.fix)))
         else:
             self.records.append(("gap",) + gap_fields(rec))
-        self.last_sec = rec.sec
         return len(self.records) - 1
 
     def append_tail(self, fix):
@@ -69,6 +80,26 @@ class ListJournal:
 
     def gaps(self):
         return [record[1:] for record in self.records if record[0] == "gap"]
+
+
+class ListCursor:
+    def __init__(self, rows):
+        self._rows = rows
+        self._at = 0
+
+    def seek(self, seq):
+        self._at = seq
+        return seq < len(self._rows)
+
+    def next(self, rec):
+        if self._at >= len(self._rows):
+            return False
+        rec.kind, rec.sec, rec.body[0] = self._rows[self._at]
+        if rec.kind == FIX:
+            rec.fix.clear()
+            rec.fix.sec = rec.sec
+        self._at += 1
+        return True
 
 
 class SpyWindow(Window):

@@ -38,6 +38,7 @@ class Quality:
     def __init__(self, hdop_max_x10=60, speed_max_cms=6000, stop_radius_m=25):
         self.standing = False
         self.leaving = False  # standing, and this fix spoke against it
+        self.slow_sec = 0  # standing: since when it was slow
         self.drift = self.cold = self.jump = self.hdop = 0
         self._hdop_max_x10 = hdop_max_x10
         self._speed_max_cms = speed_max_cms
@@ -114,6 +115,7 @@ class Quality:
             self._slow = True
             self._rest.copy(fix)
         elif fix.sec - self._rest.sec >= _STAND_S:
+            self.slow_sec = self._rest.sec
             self._rest.copy(fix)
             self._slow = False
             self.standing = True

@@ -10,7 +10,9 @@ from micropython import const
 
 from tracker.fix import FORCED, HELD, RECOVERED, STOPPED, Fix
 from tracker.record import CLOCK, FIX, NO_FIX, SILENT, Record
+from tracker.sampling.plane import udeg, within
 from tracker.sampling.quality import DRIFT, OK
+from tracker.sampling.told import told_sec
 
 # A tail is due when the newest fix is this far ahead of flash, so that even at one fix every 2 s a cut between two
 # of them costs no more than 15 s.
@@ -36,6 +38,7 @@ class Trail:
         self._keep_fix = self._keep  # a bound method made once: each `self._keep` as a value would cost heap
         self._stop = Fix()
         self._standing = False  # the journal has been told of the stop
+        self._edge_sec = 0  # second of the first fix behind the last gap
         self._stand_sec = 0  # last second at which the truck surely stood
         self._started = False
         self._paused = False
@@ -47,7 +50,7 @@ class Trail:
         self._believed_ms = None  # and of the first believed one
         self._heard_ms = 0  # uptime of the last epoch of any kind
         self._forget_pause()
-        self._recover_tail()
+        self._told_sec = self._recover()
 
     def on_epoch(self, fix, uptime_ms):
         self.epochs += 1
@@ -101,15 +104,24 @@ class Trail:
         standing = self._quality.standing and not self._window.keep_all
         if self._bridge(fix, uptime_ms):
             fix.flags |= FORCED
+            self._stop.copy(fix)
+            self._edge_sec = fix.sec
         elif self._standing and self._stand_sec > self._kept_sec:
             self._say_stop(0)  # the truck leaves: up to here it stood
         if standing:
             fix.flags |= STOPPED | FORCED
+            if self._quality.slow_sec == self._edge_sec and within(fix, self._stop, udeg(self._window.bound_m)):
+                self._hold(fix)  # it has not moved since the gap: from there to here are 0 m
             self._stop.copy(fix)
             self._stand_sec = fix.sec
         self._standing = standing
         self._window.offer(fix, self._keep_fix)
         self._alive(fix, fix.sec, uptime_ms)
+
+    def _hold(self, fix):
+        fix.lat_udeg = self._stop.lat_udeg
+        fix.lon_udeg = self._stop.lon_udeg
+        fix.flags |= HELD
 
     def _stand(self, fix, uptime_ms):
         """One more second at the stop."""
@@ -177,7 +189,7 @@ class Trail:
         """From the last record before the reset to the first position after it, without a hole."""
         boot_sec = sec - uptime_ms // 1000
         start = boot_sec
-        last_sec = self._journal.last_sec
+        last_sec = self._told_sec
         if last_sec is not None:
             if last_sec >= sec:
                 return
@@ -212,15 +224,14 @@ class Trail:
         self.kept += 1
         self._kept_sec = self._saved_sec = fix.sec
 
-    def _recover_tail(self):
-        """The provisional end of the trail before the cut becomes a record.
-
-        An event may have been appended behind it, so its second says nothing about its worth.
-        """
+    def _recover(self):
+        """The provisional end of the trail before the cut becomes a record; the second up to which the day is told."""
         tail = self._journal.tail()
-        if tail is not None:
-            tail.flags |= RECOVERED
-            self._keep(tail)
+        if tail is None:
+            return told_sec(self._journal, self._record)
+        tail.flags |= RECOVERED
+        self._keep(tail)
+        return tail.sec
 
 
 def _since_ms(now_ms, then_ms):

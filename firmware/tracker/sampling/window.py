@@ -25,6 +25,7 @@ _OFF_UDEG_MAX = const(20000)  # two squares of this stay under 2**30
 class Window:
     def __init__(self, bound_m=10, silence_moving_s=60, silence_parked_s=300, keep_all=False):
         self.keep_all = keep_all
+        self.bound_m = bound_m
         self.silence_parked_s = silence_parked_s
         self.held = None  # the newest accepted fix that is not kept yet
         self._silence_cs = min(silence_moving_s * 100, _SPAN_CS_MAX)
