@@ -95,7 +95,10 @@ class App:
         uart = machine.UART(
             pins["uart"], baudrate=settings.gnss_baud, rx=pins["rx"], tx=pins["tx"], rxbuf=_UART_RXBUF, timeout=0
         )
-        self.receiver = Receiver(uart, _parser(settings.parser)(Fix(), self._on_epoch), bytearray(_READ_BUF))
+        parser = _parser(settings.parser)(Fix(), self._on_epoch)
+        self.receiver = Receiver(
+            uart, parser, bytearray(_READ_BUF), settings.gnss_baud, _baud_setter(uart), _supply_of(pins), pins.get("modem")
+        )
         self.ignition = machine.Pin(board["inputs"]["ignition"], machine.Pin.IN)
 
     def _build_uplink(self):
@@ -131,7 +134,7 @@ class App:
         clock_set = False
         while True:
             uptime_ms = self._uptime()
-            self.receiver.poll()
+            self.receiver.poll(uptime_ms)
             self.trail.tick(uptime_ms)
             on = ignition.value()
             if was_on and not on:
@@ -163,6 +166,20 @@ def _parser(name):
     else:
         from tracker.gnss.nmea import NmeaParser as parser
     return parser
+
+
+def _baud_setter(uart):
+    """The UART's other settings stay; a changed buffer size would install the driver anew."""
+
+    def set_baud(baud):
+        uart.init(baudrate=baud, rxbuf=_UART_RXBUF, timeout=0)
+
+    return set_baud
+
+
+def _supply_of(pins):
+    """The pin that gives the receiver its power, as a function of the level; None on a board without one."""
+    return machine.Pin(pins["power"], machine.Pin.OUT, value=1).value if "power" in pins else None
 
 
 def _randbelow(n):

@@ -3,12 +3,14 @@
 import json
 import os
 
+import sim_clock
 import sim_world
 from nor import FileStore, NorFlash, PowerCut
 
 HEAP_DATA, HEAP_EXEC = 4, 1
 _NOT_FOUND = -0x1102  # ESP_ERR_NVS_NOT_FOUND
 _BYTES = 0x40000
+_ERASE_MS = (45, 400, 16)  # typical, worst, every how manieth is the worst: the W25Q's data sheet
 _COUNTERS = ("program_calls", "program_bytes", "erases")
 
 
@@ -21,6 +23,14 @@ class _Chip(NorFlash):
                 self.off_s = cut.get("off_s", 0)
                 return (op, nth, cut.get("byte", 0), cut.get("torn", "prefix"))
         return None
+
+    def erase(self, index):
+        """Python stands still meanwhile; what the UART receives goes on into its buffer."""
+        NorFlash.erase(self, index)
+        typical_ms, worst_ms, every = sim_world.script.get("erase_ms", _ERASE_MS)
+        stall_ms = typical_ms if self.erases % every else worst_ms
+        sim_world.state["erase_stall_ms"] += stall_ms
+        sim_clock.wait(stall_ms)
 
     def save(self):
         for name in _COUNTERS:

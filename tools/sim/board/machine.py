@@ -10,6 +10,7 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 _EINVAL = -22
 _STREAM_POLL, _POLLIN, _POLLOUT = 3, 1, 4
 _START_MS = 3000  # a receiver says nothing for so long after power-on
+_ANSWER_MS = 30
 _OLD_MS = 10_000  # no burst that began earlier is still on the line
 _NEVER = 0x3FFFFFFF
 
@@ -98,7 +99,18 @@ class UART(io.IOBase):
         n = len(buf) - off if n is None else n
         if self._mine:
             sim_world.state["uart_tx"] += n
+            if self._mine.receiver:
+                self._tell(bytes(memoryview(buf)[off : off + n]))
         return n
+
+    def _tell(self, data):
+        """At another rate the receiver hears nothing that it knows."""
+        self._pull()
+        receiver = self._mine.receiver
+        if self._baud == receiver.baud:
+            receiver.hear(data, sim_clock.ms)
+        if receiver.said:
+            self._mine.look_at(sim_clock.ms + _ANSWER_MS)
 
     def txdone(self):
         return True
@@ -129,8 +141,9 @@ def plug_in_receiver():
     if not script.get("feed"):
         return
     silent_ms = max(state["power_on_ms"] + _START_MS, sim_clock.ms - _OLD_MS)
+    receiver = _receiver(script, state)
     line = UART._line = Line(
-        script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1)
+        script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1), receiver
     )
     dropped, arrived = state["uart_dropped"], state["uart_bytes"]
 
@@ -139,6 +152,24 @@ def plug_in_receiver():
         state["uart_bytes"] = arrived + line.arrived
 
     sim_world.saved.append(save)
+
+
+def _receiver(script, state):
+    """The one that can be talked to, if the script has one; it keeps its settings when only the chip is reset."""
+    if not script.get("receiver"):
+        return None
+    from sim_receiver import SimReceiver
+
+    if state["cause"] == PWRON_RESET:
+        state["receiver"] = {}
+    return SimReceiver(script["receiver"], state["receiver"])
+
+
+def _supply(pin, level):
+    """What hangs on an output: the receiver's supply."""
+    receiver = UART._line and UART._line.receiver
+    if receiver and sim_world.script["receiver"].get("power_pin") == pin:
+        receiver.power(level, sim_clock.ms)
 
 
 def _level(steps, level):
@@ -162,10 +193,13 @@ class Pin:
     def init(self, mode=-1, pull=-1, value=None):
         self._steps = sim_world.script.get("pins", {}).get(str(self.id))
         self._value = (1 if pull == Pin.PULL_UP else 0) if value is None else value
+        if value is not None:
+            _supply(self.id, value)
 
     def value(self, level=None):
         if level is not None:
             self._value = 1 if level else 0
+            _supply(self.id, level)
         elif self._steps:
             self._value = _level(self._steps, self._value)
         return None if level is not None else self._value

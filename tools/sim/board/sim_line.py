@@ -1,6 +1,7 @@
 """The wire from the receiver: bytes of the feed arrive one after the other at the line's speed.
 
-In: the feed (tools/sim/feed.py has the format) and the world's time.
+In: the feed (tools/sim/feed.py has the format), the world's time, and a receiver (sim_receiver.py) where the script has
+    one that can be talked to: it decides what of a burst is said, and at what speed.
 Out: bytes into the UART's ring; what does not fit is counted.
 """
 
@@ -11,9 +12,10 @@ _LARGEST = 8192  # rxbuf of the firmware's hungriest driver, for PPP
 
 
 class Line:
-    def __init__(self, path, baud, silent_until_ms, seed=1):
+    def __init__(self, path, baud, silent_until_ms, seed=1, receiver=None):
         """Bursts that begin before silent_until_ms are never sent: no power, or starting."""
-        self.baud = baud
+        self.receiver = receiver
+        self.baud = receiver.baud if receiver else baud
         self.ring = bytearray(_LARGEST)
         self.room = 256  # the driver's rxbuf: so much of the ring is used
         self.count = 0  # bytes waiting in the ring
@@ -27,6 +29,7 @@ class Line:
         self._start_ms = 0
         self._n = 0
         self._pos = 0
+        self._begun = False  # the receiver was asked what it says of this frame
         self._noise = seed & 0xFFFF
         self._open_frame(silent_until_ms)
 
@@ -41,6 +44,8 @@ class Line:
     def pull(self, now_ms, good):
         """Move what has arrived into the ring; as garbage if not good (another baud rate)."""
         while now_ms >= self.next_ms:
+            if self.receiver and not self._begun and not self._begin(now_ms, good):
+                continue
             upto = self._n
             if now_ms - self._start_ms < self._n * 10_000 // self.baud + 1:
                 upto = min(upto, (now_ms - self._start_ms) * self.baud // 10_000)
@@ -50,6 +55,34 @@ class Line:
                 self._open_frame(0)
             else:
                 self.next_ms = self._when(self._pos + 1)
+
+    def look_at(self, when_ms):
+        """The receiver has something to say between two bursts."""
+        if not self._pos and when_ms < self.next_ms:
+            self.next_ms = when_ms
+
+    def _begin(self, now_ms, good):
+        """Between two frames: answers go first; then what the receiver says of the next. False: look again."""
+        receiver = self.receiver
+        if receiver.said:
+            self._answer(good)
+        self.next_ms = self._when(1) if self._n else _FAR
+        if now_ms < self.next_ms:
+            return False
+        self._n = receiver.shape(self._data, self._n, self._start_ms)
+        self.baud = receiver.baud
+        self._begun = self._n > 0
+        if not self._begun:
+            self._open_frame(0)
+        return self._begun
+
+    def _answer(self, good):
+        """At once: their few bytes are not worth a clock of their own."""
+        said, self.receiver.said = self.receiver.said, bytearray()
+        data, n, self._data, self._pos = self._data, self._n, said, 0
+        self.arrived += len(said)
+        self._store(len(said), good)
+        self._data, self._n, self._pos = data, n, 0
 
     def take(self, buf, n):
         """Hand over up to n bytes; returns how many."""
@@ -97,6 +130,7 @@ class Line:
                 self._n = self._pos = 0
                 self.next_ms = _FAR
                 return
+            self._begun = False
             t_ms, self._n = struct.unpack("<IH", self._head)
             if t_ms >= from_ms and self._n:
                 break

@@ -41,6 +41,8 @@ state = {
     "fixes_read": 0,
     "uart_dropped": 0,
     "uart_tx": 0,
+    "receiver": {},
+    "erase_stall_ms": 0,
     "heap_base_bytes": 0,
     "heap_peak_bytes": 0,
     "ended": "",
