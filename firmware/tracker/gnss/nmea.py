@@ -2,148 +2,168 @@
 
 In: feed(buf, n) with whatever the UART gave; flush() when nothing more comes.
 Out: on_epoch(fix) per epoch (epochs.py); every refusal in a counter; never an exception.
-Owns: what a well-formed RMC, GGA and GSV is.
+Owns: what a well-formed RMC, GGA, GSV and GSA is.
 """
+
+from array import array
 
 from micropython import const
 
-from tracker.gnss.epochs import Epochs, knots_to_cms
-from tracker.gnss.fields import BAD, REFUSED, Fields
-from tracker.gnss.framing import BAD_CHECKSUM, GGA, GOOD, RMC, TOO_LONG, Framer
+from tracker.gnss import date
+from tracker.gnss.epochs import Epochs
+from tracker.gnss.scan import BAD_CHECKSUM, GGA, GSV, RMC, TOO_LONG, frame, read
+
+_DAYS = const(5)  # cells, as scan.py has them
+_KIND = const(6)
+_GOOD = const(12)
+_FIELD = const(13)
+_EMPTY = const(1069999999)
+
+_FRACTION = const(1)
+_MINUS = const(2)
+_LETTER = const(4)
+_DAMAGED = const(2)  # of now, as epochs.py has it
+
+_MAY_BE_EMPTY = const(8)
+_ROUNDED = const(16)
+_SIGNED = const(3)
 
 _VALID = const(0x41)  # status A
-_MILLIKNOTS_MAX = const(1000000)
-_HDOP_X10_MAX = const(10000)
+_MODES = {0x4E: 0, 0x41: 1, 0x44: 2, 0x50: 2, 0x52: 4, 0x46: 5, 0x45: 6, 0x4D: 7, 0x53: 8}  # NADPRFEMS: kind of a Fix
 
-_MODES = b"NADPRFEMS"  # RMC field 12, in the order of the kinds below
-_KINDS = b"\x00\x01\x02\x02\x04\x05\x06\x07\x08"
+
+def _digits(fewest, most, limit=None, may=0, places=0):
+    """A number of so many digits before the point, in units of 10**-places, up to limit in that unit."""
+    if limit is None:
+        limit = 10 ** (most + places) - 1
+    return (places << 16 | most << 12 | fewest << 8 | may | _MAY_BE_EMPTY, limit)
+
+
+def _decimal(most, limit, places, sign=0):
+    return _digits(1, most, limit, _FRACTION | _ROUNDED | sign, places)
+
+
+def _letter(allowed, may=_MAY_BE_EMPTY):
+    return (_LETTER | may, sum(1 << ord(c) - 0x41 for c in allowed))
+
+
+def _form(fewest, most, latitude, *fields):
+    words = [fewest, most]
+    for field in fields:
+        words.extend(field)
+    words.append(latitude)
+    return array("i", words)
+
+
+_TIME = _digits(6, 6, 235960999, _FRACTION, 3)
+_LAT = _digits(4, 4, 900000000, _FRACTION, 5), _letter("NS")
+_LON = _digits(5, 5, 1800000000, _FRACTION, 5), _letter("EW")
+_TENTHS = _decimal(5, 999999, 1, _MINUS)
+_FORMS = (
+    None,
+    _form(  # RMC: variation and its side, mode and navigational status come last, the latter two not with all
+        12, 14, 3, _TIME, _letter("AV", 0), *_LAT, *_LON, _decimal(4, 1000000, 3), _decimal(3, 36000, 2), _digits(6, 6),
+        _TENTHS, _letter("EW"), _letter("NADPRFEMS"), _letter("SCUV"),
+    ),
+    _form(  # GGA: quality, satellites, HDOP, altitude, geoid, age and station of the correction
+        15, 15, 2, _TIME, *_LAT, *_LON, _digits(1, 1, 8), _digits(1, 2), _decimal(4, 10000, 1), _TENTHS, _letter("M"),
+        _TENTHS, _letter("M"), _TENTHS, _digits(1, 4),
+    ),
+    _form(  # GSV: messages, this one, satellites in view; four times number, elevation, azimuth, C/N0; signal
+        4, 21, 0, _digits(1, 2), _digits(1, 2), _digits(1, 3),
+        *(_digits(1, 3), _decimal(3, 90, 0, _MINUS), _decimal(3, 360, 0), _decimal(2, 99, 0)) * 4, _digits(1, 2),
+    ),
+    _form(  # GSA: manual or automatic, dimension, twelve satellites used, PDOP, HDOP, VDOP; system
+        18, 19, 0, _letter("MA"), _digits(1, 1, 3), *(_digits(1, 3),) * 12, *(_decimal(4, 10000, 1),) * 3, _digits(1, 2),
+    ),
+)  # fmt: skip
 
 
 class NmeaParser(Epochs):
     def __init__(self, fix, on_epoch):
         super().__init__(fix, on_epoch)
-        self.sentences = 0  # RMC, GGA and GSV with a right checksum
         self.bad_checksum = 0
         self.malformed = 0  # cut, or right in checksum and wrong in form
         self.too_long = 0
-        self._framer = Framer()
-        self._fields = Fields(self._framer)
+        self._date = [0, date.BAD]  # the last one read, as in the sentence and in days
+
+    @property
+    def sentences(self):
+        """RMC, GGA, GSV and GSA with a right checksum."""
+        slots = self.slots
+        return slots[0].cells[_GOOD] + slots[1].cells[_GOOD] + slots[2].cells[_GOOD]
 
     def feed(self, buf, n):
         """Read buf[:n]."""
-        framer = self._framer
         i = 0
         while i < n:
-            i = framer.take(buf, i, n)
-            if framer.verdict:
-                self._judge(framer.verdict)
+            free = self.slots[0]
+            i = frame(buf, i, n, free.cells, free.line)
+            if free.cells[0]:
+                self._judge(free.cells, free.line)
 
-    def _judge(self, verdict):
-        if verdict == GOOD:
-            self.sentences += 1
-            if not self._read(self._framer.kind):
-                self.malformed += 1
+    def _judge(self, cells, line):
+        verdict = cells[0]
+        if verdict < BAD_CHECKSUM:
+            known = read(cells, line, _FORMS[verdict])
+            if known:
+                if verdict == RMC:
+                    known = self._rmc_read(cells, known)
+                elif verdict == GGA:
+                    cells[_KIND] = cells[_FIELD + 6]
+                    if known == 2 or cells[_KIND] == 0:
+                        self.gga_in()
+                    else:
+                        known = 0
+                else:
+                    known = self._view_read(verdict, cells, line)
+                if known:
+                    return
+            self.malformed += 1
         elif verdict == BAD_CHECKSUM:
             self.bad_checksum += 1
         elif verdict == TOO_LONG:
             self.too_long += 1
         else:
             self.malformed += 1
+        self.now[_DAMAGED] = True
 
-    def _read(self, kind):
-        if kind == RMC:
-            return self._read_rmc()
-        return self._read_gga() if kind == GGA else self._read_gsv()
-
-    def _read_rmc(self):
-        """time, status, lat, N/S, lon, E/W, knots, course, date, variation, E/W[, mode[, nav status]]."""
-        if not 12 <= self._framer.fields <= 14:
-            return False
-        f = self._fields
-        status = f.letter(2, b"AV")
-        mode = f.letter(12, _MODES)
-        if status is None or status == BAD or mode == BAD or not self._rmc_tail():
-            return False
-        time_ms = f.time_ms(1)
-        days = f.days(9)
-        lat = f.latitude(3)
-        lon = f.longitude(5)
-        speed = f.decimal(7, 3)
-        course = f.decimal(8, 2)
-        if time_ms == BAD or days == BAD or lat == BAD or lon == BAD:
-            return False
-        if speed == BAD or course == BAD:
-            return False
+    def _rmc_read(self, cells, known):
+        """False if the date makes no sense, or place and instant are not all there with the status A."""
+        ddmmyy = cells[_FIELD + 9]
+        last = self._date
+        if ddmmyy != last[0]:
+            last[0] = ddmmyy
+            last[1] = _EMPTY if ddmmyy == _EMPTY else date.days(ddmmyy)
+        days = last[1]
         # status is field 2; the nav status in field 13 is V on most receivers even with a good fix
-        kind = 0 if status != _VALID else 1 if mode is None else _kind(mode)
-        if kind and (time_ms is None or days is None or lat is None or lon is None):
-            return False
-        if speed is not None:
-            if not 0 <= speed <= _MILLIKNOTS_MAX:
+        kind = 0
+        if cells[_FIELD + 2] == _VALID:
+            mode = cells[_FIELD + 12]
+            kind = 1 if mode == _EMPTY else _MODES[mode]
+            if kind and (known < 2 or days == _EMPTY):
                 return False
-            speed = knots_to_cms(speed)
-        if course is not None:
-            if not 0 <= course <= 36000:
+        if days >= date.BAD and days != _EMPTY:
+            if days == date.BAD:
                 return False
-            course %= 36000
-        if days == REFUSED:
             self.date_refused += 1
-            days = None
-        self.rmc_in(time_ms, days, lat, lon, speed, course, kind)
+        cells[_DAYS] = days
+        cells[_KIND] = kind
+        self.rmc_in()
         return True
 
-    def _rmc_tail(self):
-        f = self._fields
-        return not (
-            f.decimal(10, 1) == BAD or f.letter(11, b"EW") == BAD or f.letter(13, b"SCUV") == BAD
-        )
-
-    def _read_gga(self):
-        """time, lat, N/S, lon, E/W, quality, satellites, HDOP, altitude, M, geoid, M, age, station."""
-        if self._framer.fields != 15:
+    def _view_read(self, verdict, cells, line):
+        """GSV: satellites in view, and the strongest of them. GSA: the dimension."""
+        if verdict != GSV:
+            if cells[_FIELD + 2] != _EMPTY:
+                self.dimension = cells[_FIELD + 2]
+            return True
+        sats = cells[_FIELD + 3]
+        if sats == _EMPTY:
             return False
-        f = self._fields
-        time_ms = f.time_ms(1)
-        lat = f.latitude(2)
-        lon = f.longitude(4)
-        quality = f.number(6, 1)
-        sats = f.number(7, 2)
-        hdop = f.decimal(8, 1)
-        alt = f.decimal(9, 1)
-        if time_ms == BAD or lat == BAD or lon == BAD or quality == BAD or quality == 9:
-            return False
-        if sats == BAD or hdop == BAD or alt == BAD:
-            return False
-        if (lat is None) != (lon is None) or not self._gga_tail():
-            return False
-        if quality and (time_ms is None or lat is None):
-            return False
-        if hdop is not None and not 0 <= hdop <= _HDOP_X10_MAX:
-            return False
-        self.gga_in(time_ms, lat, lon, quality, sats, hdop, alt)
+        cn0 = 0
+        for f in range(_FIELD + 7, _FIELD + 20, 4):
+            if cn0 < cells[f] < _EMPTY:
+                cn0 = cells[f]
+        self.gsv_in(line[0] << 8 | line[1], cells[_FIELD + 2], sats, cn0)
         return True
-
-    def _gga_tail(self):
-        f = self._fields
-        return not (
-            f.letter(10, b"M") == BAD
-            or f.decimal(11, 1) == BAD
-            or f.letter(12, b"M") == BAD
-            or f.decimal(13, 1) == BAD
-            or f.number(14, 4) == BAD
-        )
-
-    def _read_gsv(self):
-        """Only the total of satellites in view, field 3."""
-        sats = self._fields.number(3, 3) if self._framer.fields > 3 else None
-        if sats is None or sats == BAD:
-            return False
-        self.gsv_in(sats)
-        return True
-
-
-def _kind(mode):
-    i = 0
-    while _MODES[i] != mode:
-        i += 1
-    return _KINDS[i]

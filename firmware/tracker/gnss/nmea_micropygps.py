@@ -9,8 +9,9 @@ Owns: the way from micropyGPS's attributes to a Fix. It takes about 2.4 KB of he
 
 from micropyGPS import MicropyGPS
 
-from tracker.gnss.epochs import Epochs, knots_to_cms
-from tracker.gnss.fields import days_since_2020
+from tracker.gnss.date import REFUSED, days_since_2020
+from tracker.gnss.epochs import Epochs
+from tracker.gnss.scan import DAYS, EMPTY, ENDS, FIELD, GGA, KIND, LAT, LON, MS, RMC, SECOND, TYPE
 
 _FIRST_YEAR = 1987
 _LAST_YEAR = 2053
@@ -44,40 +45,48 @@ class MicropyGPSParser(Epochs):
         elif kind == "GGA":
             self._take_gga(self._gps)
         elif kind == "GSV":
-            self.gsv_in(self._gps.satellites_in_view)
+            gps = self._gps
+            self.gsv_in(gps.gps_segments[0], gps.last_sv_sentence, gps.satellites_in_view, 0)
 
     def _take_rmc(self, gps):
         text = gps.gps_segments  # micropyGPS says 0 for an empty field; here it can still be told from a zero
         day, month, year = gps.date
-        days = None
+        days = EMPTY
         if text[9]:
             year += 1900 if year >= 80 else 2000
             if _FIRST_YEAR <= year <= _LAST_YEAR and 1 <= month <= 12:
                 days = days_since_2020(year, month, day)
             else:
                 self.date_refused += 1
-        self.rmc_in(
-            _time_ms(gps, text),
-            days,
-            _udeg(gps.latitude),
-            _udeg(gps.longitude),
-            knots_to_cms(_scaled(gps.speed[0], 1000)) if text[7] else None,
-            _scaled(gps.course, 100) % 36000 if text[8] else None,
-            _kind(gps, text),
-        )
+                days = REFUSED
+        cells = self._cells(RMC, gps, text)
+        cells[DAYS] = days
+        cells[KIND] = _kind(gps, text)
+        cells[FIELD + 7] = _scaled(gps.speed[0], 1000) if text[7] else EMPTY
+        cells[FIELD + 8] = _scaled(gps.course, 100) if text[8] else EMPTY
+        self.rmc_in()
 
     def _take_gga(self, gps):
         text = gps.gps_segments
-        fixed = gps.fix_stat > 0
-        self.gga_in(
-            _time_ms(gps, text),
-            _udeg(gps.latitude) if fixed else None,
-            _udeg(gps.longitude) if fixed else None,
-            gps.fix_stat,
-            gps.satellites_in_use,
-            _scaled(gps.hdop, 10) if text[8] else None,
-            _scaled(gps.altitude, 10) if text[9] else None,
-        )
+        cells = self._cells(GGA, gps, text)
+        cells[KIND] = gps.fix_stat
+        cells[FIELD + 7] = gps.satellites_in_use
+        cells[FIELD + 8] = _scaled(gps.hdop, 10) if text[8] else EMPTY
+        cells[FIELD + 9] = _scaled(gps.altitude, 10) if text[9] else EMPTY
+        self.gga_in()
+
+    def _cells(self, kind, gps, text):
+        """Time and place, as numbers and as the characters that RMC and GGA are compared by."""
+        slot = self.slots[0]
+        cells = slot.cells
+        _set_text(slot.line, ",".join(text[:8]))
+        cells[TYPE] = kind
+        hours, minutes, seconds = gps.timestamp
+        cells[SECOND] = (hours * 60 + minutes) * 60 + int(seconds) if text[1] else EMPTY
+        cells[MS] = int(seconds * 1000 + 0.01) % 1000
+        cells[LAT] = _udeg(gps.latitude)
+        cells[LON] = _udeg(gps.longitude)
+        return cells
 
 
 def _kind(gps, text):
@@ -87,9 +96,14 @@ def _kind(gps, text):
     return {"N": 0, "D": 2, "P": 2, "R": 4, "F": 5, "E": 6, "M": 7, "S": 8}.get(mode, 1)
 
 
-def _time_ms(gps, text):
-    hours, minutes, seconds = gps.timestamp
-    return (hours * 3600 + minutes * 60) * 1000 + int(seconds * 1000 + 0.01) if text[1] else None
+def _set_text(line, text):
+    """What agree() compares: the fields up to the one behind the place, and where each ends."""
+    f = 0
+    for i in range(len(text)):
+        line[i] = ord(text[i])
+        if text[i] == ",":
+            line[ENDS + f] = i
+            f += 1
 
 
 def _udeg(degrees_minutes):

@@ -1,4 +1,8 @@
-"""What the firmware's files ask of MicroPython's built-in module, as no-ops for CPython."""
+"""What the firmware's files ask of MicroPython's built-in module and of its compiler, as no-ops for CPython."""
+
+import builtins
+
+builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = builtins.uint = object  # viper's types: annotations only
 
 
 def const(value):
