@@ -69,6 +69,12 @@ class Record:
         self.body[0] = reason
         self.n = put_varint(self.body, put_varint(self.body, 1, to_sec - from_sec), detail)
 
+    def set_anchor(self, sec, boot, uptime_ms):
+        """At this uptime of this boot it was second sec; sec 0: not known yet, what follows untimed is of this boot."""
+        self.kind = ANCHOR
+        self.sec = sec
+        self.n = put_varint(self.body, put_varint(self.body, 0, boot), uptime_ms)
+
     def set_skipped(self, sec, first_seq, count):
         """Numbers first_seq .. first_seq + count - 1 were never given to a record."""
         self.kind = SKIPPED

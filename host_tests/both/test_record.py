@@ -1,7 +1,7 @@
 """Varints and gaps, on CPython and on both VMs."""
 
 from tracker import record
-from tracker.record import Record, gap_fields, put_varint, varint
+from tracker.record import ANCHOR, Record, gap_fields, put_varint, varint
 
 SMALL_INT_MAX = (1 << 30) - 1  # the largest integer that is no heap object on an ESP32
 
@@ -49,3 +49,9 @@ def test_cut_gap_is_refused():
 
 def test_every_reason_has_a_name():
     assert sorted(record.REASON_NAMES) == list(range(record.THINNED, record.RESET + 1))
+
+
+def test_an_anchor_is_boot_and_uptime():
+    rec = Record()
+    rec.set_anchor(217000000, 7, 60150)
+    assert (rec.kind, rec.sec, bytes(rec.body[: rec.n])) == (ANCHOR, 217000000, b"\x07\xf6\xd5\x03")

@@ -10,6 +10,7 @@ from station.ingest import Ingest
 from station.web import EPOCH_2020, Web
 from station_truck import START, Truck
 from tracker import record
+from tracker.fix import UNTIMED
 
 TRUCK = Truck()
 
@@ -74,6 +75,7 @@ def test_gaps_are_named_and_what_is_missing_counted(tmp_path):
             "gaps": [{"from": at, "to": at + 600, "reason": "no fix", "detail": 3}],
             "unexplained": [[at + 600, at + 630]],
             "missing": 2,
+            "untimed": 0,
         }
 
     ask(scene, tmp_path)
@@ -160,3 +162,25 @@ def test_the_outline_is_served_as_it_is(tmp_path):
         assert (await get(http, "outline"))["features"] == []
 
     ask(scene, tmp_path, outline=path)
+
+
+def test_untimed_fixes_come_again_with_their_anchor_and_only_once(tmp_path):
+    async def scene(http, ingest, web):
+        untimed = [station_truck.fix(sec, flags=UNTIMED) for sec in (60, 61)]
+        send(ingest, 0, [station_truck.anchor(0, 4, 59_000), *untimed])
+        first = await get(http, "trail?device=truck-17")
+        assert [(f[0], f[5] & UNTIMED) for f in first["fixes"]] == [(1, UNTIMED), (2, UNTIMED)]
+        assert (await get(http, "gaps?device=truck-17"))["untimed"] == 2
+        send(ingest, 3, [station_truck.anchor(START, 4, 70_000), station_truck.fix(START)])
+        later = await get(http, "trail?device=truck-17&after=%d" % first["after"])
+        times = [[f[0], f[1] - EPOCH_2020 - START, f[5]] for f in later["fixes"]]
+        assert times == [[1, -10, 0], [2, -9, 0], [3 + 1, 0, 0]]
+        send(ingest, 5, [station_truck.fix(START + 1)])
+        assert len((await get(http, "trail?device=truck-17&after=%d" % later["after"]))["fixes"]) == 1
+        whole = await get(http, "trail?device=truck-17")
+        assert sorted(f[0] for f in whole["fixes"]) == [1, 2, 4, 5]
+        assert all(f[1] > EPOCH_2020 + START - 11 for f in whole["fixes"])
+        judged = await get(http, "gaps?device=truck-17")
+        assert judged["untimed"] == 0 and judged["unexplained"] == []
+
+    ask(scene, tmp_path)

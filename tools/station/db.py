@@ -154,11 +154,15 @@ class Database:
             device, journal)]
 
     def arrived(self, device, after, limit=5000):
-        """Fixes of a truck in the order in which they came, after a cursor."""
+        """Fixes of a truck, and anchors of their times, in the order in which they came, after a cursor."""
         return self._all(
-            "SELECT arrival, seq, sec, lat_udeg, lon_udeg, speed_cms, flags FROM records "
-            "WHERE device=? AND arrival>? AND kind=0 ORDER BY arrival LIMIT ?",
+            "SELECT arrival, journal, kind, seq, sec, lat_udeg, lon_udeg, speed_cms, flags FROM records "
+            "WHERE device=? AND arrival>? AND kind IN (0, 1) ORDER BY arrival LIMIT ?",
             device, after, limit)
+
+    def untimed(self, device):
+        """How many fixes have no second of their own: an anchor may stamp them."""
+        return self._one("SELECT count(*) FROM records WHERE device=? AND kind=0 AND flags & 16", device)
 
     def ranges(self, device, journal):
         return [tuple(row) for row in self._all(

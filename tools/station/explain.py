@@ -6,8 +6,9 @@ Owns: the rule. Pure: no clock, no database.
 
 from typing import NamedTuple
 
+from station.stamp import is_untimed, stamped
 from tracker import record
-from tracker.fix import STOPPED, UNTIMED
+from tracker.fix import STOPPED
 
 MOVING_S = 62  # 60 s of permitted silence, and 2 s because a receiver may speak every 2 s only
 PARKED_S = 302
@@ -29,8 +30,8 @@ class Explained(NamedTuple):
 
 
 def explain(rows):
-    """Judge one journal. Fixes without a believed time end no interval: an anchor stamps them."""
-    rows = sorted(rows, key=lambda row: row.seq)
+    """Judge one journal. A fix that no anchor stamps ends no interval."""
+    rows = stamped(rows)
     gaps = sorted(gap for gap in map(gap_of, rows) if gap)
     skipped = merge(span for span in map(skipped_of, rows) if span)
     unexplained, missing, holes = [], [], []
@@ -39,7 +40,7 @@ def explain(rows):
         if last is not None and row.seq > last.seq + 1:
             holes += subtract((last.seq + 1, row.seq), skipped)
         last = row
-        if row.kind != record.FIX or row.flags & UNTIMED:
+        if row.kind != record.FIX or is_untimed(row):
             continue
         if fix is not None:
             within = [gap for gap in gaps if gap.to_sec >= fix.sec and gap.from_sec <= row.sec]
@@ -127,7 +128,7 @@ def subtract(span, others):
 
 def position_at(rows, sec):
     """(lat_udeg, lon_udeg) at a second, straight between fixes; None in a gap or outside."""
-    fixes = sorted((row for row in rows if row.kind == record.FIX and not row.flags & UNTIMED),
+    fixes = sorted((row for row in stamped(rows) if row.kind == record.FIX and not is_untimed(row)),
                    key=lambda row: (row.sec, row.seq))
     judged = explain(rows)
     holes = [(gap.from_sec, gap.to_sec) for gap in judged.gaps] + judged.unexplained

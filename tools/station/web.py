@@ -12,7 +12,9 @@ from aiohttp import web
 
 from setup.libs import leaflet_dir
 from station.explain import explain
-from tracker.record import REASON_NAMES
+from station.stamp import is_untimed, stamped, stamped_by
+from tracker.fix import UNTIMED
+from tracker.record import ANCHOR, REASON_NAMES
 
 EPOCH_2020 = 1577836800
 PAGE = Path(__file__).parent / "page"
@@ -97,22 +99,43 @@ class Web:
 
     async def _trail(self, request):
         after = _number(request, "after")
-        rows = self.db.arrived(_device(request), after)
+        device = _device(request)
+        rows = self.db.arrived(device, after)
         fixes = [[row["seq"], row["sec"] + EPOCH_2020, row["lat_udeg"] / 1e6,
-                  row["lon_udeg"] / 1e6, _kmh(row), row["flags"]] for row in rows]
+                  row["lon_udeg"] / 1e6, _kmh(row), row["flags"]] for row in self._timed(device, rows)]
         return web.json_response({"after": rows[-1]["arrival"] if rows else after, "fixes": fixes})
+
+    def _timed(self, device, rows):
+        """What arrived, with the times that anchors give; a fix that came before its anchor comes again with it."""
+        doubtful = {row["journal"] for row in rows if row["kind"] == ANCHOR or row["flags"] & UNTIMED}
+        journals = {journal: self.db.rows(device, journal) for journal in doubtful}
+        known = {(journal, row.seq): row for journal in doubtful for row in stamped(journals[journal])}
+        here = {(row["journal"], row["seq"]) for row in rows}
+        out = []
+        for row in rows:
+            name = (row["journal"], row["seq"])
+            if row["kind"] == ANCHOR:
+                late = stamped_by(journals[row["journal"]], row["seq"]) if row["sec"] else []
+                out += [fix._asdict() for fix in late if (row["journal"], fix.seq) not in here]
+            else:
+                out.append(known[name]._asdict() if row["flags"] & UNTIMED else row)
+        return out
 
     async def _gaps(self, request):
         device = _device(request)
-        gaps, unexplained, missing = [], [], 0
+        gaps, unexplained, missing, untimed = [], [], 0, 0
+        has_untimed = self.db.untimed(device) > 0
         for journal in self.db.journals(device):
-            judged = explain(self.db.rows(device, journal))
+            rows = self.db.rows(device, journal)
+            judged = explain(rows)
             gaps += [{"from": gap.from_sec + EPOCH_2020, "to": gap.to_sec + EPOCH_2020,
                       "reason": REASON_NAMES.get(gap.reason, "reason %d" % gap.reason),
                       "detail": gap.detail} for gap in judged.gaps]
             unexplained += [[at + EPOCH_2020, to + EPOCH_2020] for at, to in judged.unexplained]
             missing += sum(hi - lo + 1 for lo, hi in judged.missing)
-        return web.json_response({"gaps": gaps, "unexplained": unexplained, "missing": missing})
+            untimed += sum(map(is_untimed, stamped(rows))) if has_untimed else 0
+        return web.json_response({"gaps": gaps, "unexplained": unexplained, "missing": missing,
+                                  "untimed": untimed})
 
     async def _quarantine(self, request):
         return web.json_response([

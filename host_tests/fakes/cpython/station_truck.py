@@ -24,6 +24,12 @@ def gap(from_sec, to_sec, reason, detail=0):
     return rec
 
 
+def anchor(sec, boot, uptime_ms):
+    rec = Record()
+    rec.set_anchor(sec, boot, uptime_ms)
+    return rec
+
+
 def skipped(sec, first, count):
     rec = Record()
     rec.set_skipped(sec, first, count)

@@ -4,13 +4,13 @@
 const WORDS = {
   en: {
     other: "Bahasa Indonesia", online: "connected", offline: "no broker", gaps: "Gaps", no_gaps: "None: every second of this trail is in the database.",
-    empty: "Waiting for the first truck.", footer: "Times are WIB (Asia/Jakarta).", stored: "Stored", missing: "Missing", unexplained: "Unexplained",
+    empty: "Waiting for the first truck.", footer: "Times are WIB (Asia/Jakarta).", stored: "Stored", missing: "Missing", unexplained: "Unexplained", untimed: "Without a time",
     heard: "heard %s ago", position: "last position %s ago", no_position: "no position yet", stopped: "stopped", unexplained_gap: "unexplained", seconds: "s", minutes: "min", hours: "h", days: "d",
     quarantine: "messages in quarantine", conflicts: "conflicts", satellites: "%d satellites", records: "%d records",
   },
   id: {
     other: "English", online: "terhubung", offline: "broker putus", gaps: "Celah", no_gaps: "Tidak ada: setiap detik jejak ini ada di basis data.",
-    empty: "Menunggu truk pertama.", footer: "Waktu dalam WIB (Asia/Jakarta).", stored: "Tersimpan", missing: "Hilang", unexplained: "Tak jelas",
+    empty: "Menunggu truk pertama.", footer: "Waktu dalam WIB (Asia/Jakarta).", stored: "Tersimpan", missing: "Hilang", unexplained: "Tak jelas", untimed: "Tanpa waktu",
     heard: "kabar %s lalu", position: "posisi terakhir %s lalu", no_position: "belum ada posisi", stopped: "berhenti", unexplained_gap: "tak terjelaskan", seconds: "dtk", minutes: "mnt", hours: "jam", days: "hr",
     quarantine: "pesan dikarantina", conflicts: "konflik", satellites: "%d satelit", records: "%d rekaman",
     "thinned": "ditipiskan", "dropped": "terhapus", "no fix": "tanpa posisi", "receiver silent": "penerima diam", "antenna fault": "antena rusak",
@@ -197,6 +197,7 @@ function showFigures(truck, judged) {
   const unexplained = judged.unexplained.reduce((sum, [from, to]) => sum + to - from, 0);
   const cells = [["stored", truck.stored.toLocaleString(language), false], ["missing", judged.missing, judged.missing > 0],
     ["unexplained", length(unexplained), unexplained > 0]];
+  if (judged.untimed) cells.push(["untimed", judged.untimed, true]); // fixes in the order of their numbers; no anchor has said when
   $("figures").replaceChildren(...cells.map(([key, value, bad]) => {
     const cell = node("div", bad ? "bad" : "");
     cell.append(node("dt", "", say(key)), node("dd", "", value));
