@@ -69,6 +69,12 @@ def test_a_start_is_cold_while_positions_do_not_move_as_the_speed_says():
     assert cold(0, None) == cold(1, None) == 2  # nothing to compare with
 
 
+def test_a_start_is_cold_again_after_each_pause():
+    quality = Quality()
+    assert drive(quality, T, 32, 60, step_m=0).count(COLD) == 30
+    assert drive(quality, T + 60, 32, 60, step_m=0).count(COLD) == 30
+
+
 def test_a_position_that_still_comes_in_from_far_off_is_no_place_to_stand():
     """60 m off, a tenth less every second, as cold receivers do: the stop is not kept where it began."""
     quality = Quality()
@@ -87,6 +93,10 @@ def test_a_jump_is_refused_and_a_new_place_accepted_at_the_third_fix():
     assert quality.offer(make_fix(T, far)) == JUMP
     assert quality.offer(make_fix(T + 1, LAT + 110 * METRE)) == OK
     assert drive(quality, T + 2, 4, lat=far) == [JUMP, JUMP, OK, OK] and quality.jump == 3
+
+
+def test_a_new_place_need_not_move_as_the_speed_says():
+    assert drive(driven(), T, 3, 1000, LAT + 500 * METRE, 0) == [JUMP, JUMP, OK]
 
 
 def test_two_jumps_to_two_places_do_not_agree():

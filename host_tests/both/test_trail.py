@@ -7,7 +7,7 @@ sys.path.insert(0, __file__.rpartition("/")[0])
 
 from trail_kit import BUILD_SEC, ListJournal, RESET_REASON, SUPPLY_REASON, make_fix, make_trail, unexplained, worst_error_m
 
-from tracker.fix import FORCED, HELD, RECOVERED, STOPPED, Fix
+from tracker.fix import FORCED, HELD, RECOVERED, STOPPED, UNTIMED, Fix
 from tracker.gnss.clock import ClockGate
 from tracker.record import CLOCK, DROPPED, FIX, GAP, INPUT, NO_FIX, SILENT
 from tracker.sampling.quality import Quality
@@ -142,6 +142,7 @@ def test_events_behind_the_last_fix_explain_nothing():
         ([fix, event], -100),
         ([fix, gap, event], -90),
         ([gap, (FIX, T - 80, 0), dropped], -80),
+        ([fix, (FIX, T - 50, UNTIMED)], -100),
         ([fix] + [event] * 31, -100),
         ([fix] + [event] * 2000, -100),
     ):
@@ -229,6 +230,25 @@ def test_a_stop_is_kept_said_again_and_left():
     assert len(places) == 1
     assert truck.quality.drift == 1000 - 6 + 1 and len(truck.gaps()) == 2 and truck.is_explained()
     assert worst_error_m(truck.window.offered, truck.journal.fixes()) <= 10
+
+
+def places(truck):
+    return [(fix.lat_udeg - LAT, fix.flags & HELD > 0) for fix in truck.journal.fixes()]
+
+
+def test_parked_at_boot_the_stop_is_where_the_first_fix_was():
+    truck = Truck().stand(60).done()
+    assert places(truck) == [(6, False), (6, True), (6, True)]
+
+
+def test_a_few_metres_from_the_first_fix_is_another_place():
+    truck = Truck().drive(8, 9, 100).stand(60).done()
+    assert places(truck)[0][0] == 27 and places(truck)[1:] == [(72 + 15, False), (72 + 15, True)]
+
+
+def test_a_stop_beyond_the_bound_from_the_first_fix_is_where_it_is():
+    truck = Truck().drive(3, 0, 0).drive(4, 27, 0).drive(20, 0, 0).done()
+    assert places(truck)[0] == (0, False) and places(truck)[-1] == (108, True)
 
 
 def test_parked_eight_hours_with_seconds_missing_is_explained():

@@ -1,5 +1,6 @@
 """The window: no dropped fix is further than the bound from the line in time between its kept neighbours."""
 
+import gc
 import sys
 
 sys.path.insert(0, __file__.rpartition("/")[0])
@@ -158,8 +159,40 @@ def test_backwards_and_repeated_seconds():
     fixes = [make_fix(T), make_fix(T + 5), make_fix(T + 5, -6100000), make_fix(T - 100), make_fix(T - 99)]
     kept, _ = thin(fixes)
     assert [fix.sec - T for fix in kept] == [0, 5, 5, -100, -99]
+    assert [fix.sec - T for fix in thin([make_fix(T + sec) for sec in (0, 10, 5, 6, 20)])[0]] == [0, 10, 5, 20]
+    assert [fix.sec - T for fix in thin([make_fix(T) for _ in range(4)])[0]] == [0] * 4
     far = [make_fix(T), make_fix(T + 50000000), make_fix(T + 50000001), make_fix(T + 50000002, 80000000, -170000000)]
     assert [fix.sec - T for fix in thin(far)[0]] == [0, 50000000, 50000001, 50000002]
+
+
+def test_across_the_date_line():
+    fixes = [make_fix(T + i, -6200000, (179999000 + 90 * i + 180000000) % 360000000 - 180000000) for i in range(41)]
+    assert [fix.sec - T for fix in thin(fixes)[0]] == [0, 40]
+
+
+def test_far_and_wide_costs_no_heap():
+    """Products stay small integers, whatever the receiver says: what is too far for them is kept."""
+    fixes = [make_fix(T + i, -6200000 + 30000 * i) for i in range(31)]
+    assert [fix.sec - T for fix in thin(fixes)[0]] == list(range(0, 31, 5))
+    if not hasattr(gc, "mem_alloc"):
+        return
+    for i, fix in enumerate(fixes):
+        fix.lat_udeg = -6200000 + i % 2 * 160000
+        fix.lon_udeg = 119000000 + i // 2 % 2 * 160000
+    window = Window()
+    window.offer(fixes[0], ignore)
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    for fix in fixes:
+        window.offer(fix, ignore)
+    used = gc.mem_alloc() - before
+    gc.enable()
+    assert used == 0, used
+
+
+def ignore(fix):
+    pass
 
 
 def test_east_is_as_long_as_it_is():

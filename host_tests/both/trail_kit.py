@@ -44,7 +44,7 @@ def make_fix(sec, lat_udeg=-6200000, lon_udeg=106600000, speed_cms=1000, ms=0, k
 class ListJournal:
     """A journal that keeps everything: records as ("fix", Fix) and ("gap", from, to, reason, detail).
 
-    before: (kind, sec, reason of a gap) of what was in it at boot.
+    before: (kind, sec, flags of a fix or reason of a gap) of what was in it at boot.
     """
 
     oldest_seq = 0
@@ -94,10 +94,13 @@ class ListCursor:
     def next(self, rec):
         if self._at >= len(self._rows):
             return False
-        rec.kind, rec.sec, rec.body[0] = self._rows[self._at]
+        rec.kind, rec.sec, more = self._rows[self._at]
         if rec.kind == FIX:
             rec.fix.clear()
             rec.fix.sec = rec.sec
+            rec.fix.flags = more
+        else:
+            rec.body[0] = more
         self._at += 1
         return True
 

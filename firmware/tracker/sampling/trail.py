@@ -126,16 +126,13 @@ class Trail:
     def _stand(self, fix, uptime_ms):
         """One more second at the stop."""
         sec = fix.sec
-        parked_s = self._window.silence_parked_s
         if self._bridge(fix, uptime_ms):
             self._stand_sec = sec
             self._say_stop(STOPPED)
-        elif sec - self._kept_sec > parked_s and self._stand_sec > self._kept_sec:
+        elif sec - self._kept_sec > self._window.silence_parked_s and self._stand_sec > self._kept_sec:
             self._say_stop(STOPPED)  # this second would be too late
         if not self._quality.leaving:
             self._stand_sec = sec
-            if sec - self._kept_sec >= parked_s:
-                self._say_stop(STOPPED)
         self._stop.sec = self._stand_sec
         self._stop.flags = STOPPED | HELD
         self._alive(self._stop, sec, uptime_ms)
