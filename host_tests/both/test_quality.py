@@ -1,4 +1,4 @@
-"""Quality: cold starts, jumps and parked drift are refused with a counted reason; nothing freezes for ever."""
+"""Quality: cold starts, jumps and parked drift are refused and counted; nothing freezes for ever."""
 
 import sys
 
@@ -15,7 +15,10 @@ METRE = 9  # udeg
 
 def drive(quality, start, seconds, speed_cms=1000, lat=LAT, step_m=10):
     """Northwards at step_m a second: [codes]."""
-    return [quality.offer(make_fix(start + i, lat + i * step_m * METRE, speed_cms=speed_cms)) for i in range(seconds)]
+    codes = []
+    for i in range(seconds):
+        codes.append(quality.offer(make_fix(start + i, lat + i * step_m * METRE, speed_cms=speed_cms)))
+    return codes
 
 
 def driven(speed_cms=1000):
@@ -76,12 +79,13 @@ def test_a_start_is_cold_again_after_each_pause():
 
 
 def test_a_position_that_still_comes_in_from_far_off_is_no_place_to_stand():
-    """60 m off, a tenth less every second, as cold receivers do: the stop is not kept where it began."""
+    """60 m off, a tenth less every second: the stop is not kept where it began."""
     quality = Quality()
     off_udeg = 60 * METRE
     first_udeg = None
     for i in range(60):
-        if quality.offer(make_fix(T + i, LAT + off_udeg, speed_cms=5)) == OK and first_udeg is None:
+        code = quality.offer(make_fix(T + i, LAT + off_udeg, speed_cms=5))
+        if code == OK and first_udeg is None:
             first_udeg = off_udeg
         off_udeg -= off_udeg // 10
     assert quality.standing and first_udeg <= 6 * METRE

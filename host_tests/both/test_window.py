@@ -1,4 +1,4 @@
-"""The window: no dropped fix is further than the bound from the line in time between its kept neighbours."""
+"""The window: no dropped fix is beyond the bound from the line in time between kept neighbours."""
 
 import gc
 import sys
@@ -60,7 +60,8 @@ def test_every_dropped_fix_is_within_the_bound():
         fixes = Wander(seed, lat=seed * 5000000).go(600, 1 + seed % 2)
         for bound_m in (5, 10, 30):
             kept, _ = thin(fixes, bound_m=bound_m)
-            assert worst_error_m(fixes, kept) <= bound_m + 0.05, (seed, bound_m, worst_error_m(fixes, kept))
+            worst_m = worst_error_m(fixes, kept)
+            assert worst_m <= bound_m, (seed, bound_m, worst_m)
             assert len(kept) < len(fixes)
 
 
@@ -85,7 +86,9 @@ def test_no_silence_is_longer_than_the_limit():
 
 def test_forced_fixes_are_kept_at_once_and_the_held_one_only_where_the_bound_needs_it():
     for aside_m, seconds in ((9, [0, 4, 7, 9]), (11, [0, 3, 4, 6, 7, 9])):
-        fixes = [make_fix(T + i, -6200000 + (0 if i in (0, 4, 7) else aside_m * 9)) for i in range(10)]
+        fixes = [make_fix(T + i, -6200000 + aside_m * 9) for i in range(10)]
+        for i in (0, 4, 7):
+            fixes[i].lat_udeg = -6200000
         fixes[4].flags = FORCED
         fixes[7].flags = STOPPED
         assert [fix.sec - T for fix in thin(fixes)[0]] == seconds, aside_m
@@ -99,7 +102,7 @@ def swerve(seconds, aside_udeg, at):
 
 
 def test_a_fix_that_no_line_reaches_is_no_end_yet():
-    """The one at 20 s is aside: no line from the start reaches 21 s, but one reaches 40 s and passes 9 m from it."""
+    """No line from the start reaches 21 s, but one reaches 40 s, 9 m beside 20 s and 21 s."""
     fixes = swerve(41, 85, 20)
     fixes[21].lon_udeg -= 85
     kept, _ = thin(fixes)
@@ -121,8 +124,10 @@ def test_settled_the_newest_is_reached():
 
 
 def test_what_is_ahead_of_the_latest_reached_is_bounded():
-    """Aside for good from 20 s on, by ever more: 15 fixes are waited for, then the last that was reached is kept."""
-    fixes = [make_fix(T + i, -6200000 + 90 * i, 106600000 + max(0, i - 19) * (i + 180)) for i in range(50)]
+    """Ever more aside from 20 s on: 15 fixes are waited for, then the latest reached is kept."""
+    fixes = [make_fix(T + i, -6200000 + 90 * i) for i in range(50)]
+    for i in range(20, 50):
+        fixes[i].lon_udeg += (i - 19) * (i + 180)
     window = Window()
     kept = []
     for i, fix in enumerate(fixes):
@@ -159,19 +164,22 @@ def test_backwards_and_repeated_seconds():
     fixes = [make_fix(T), make_fix(T + 5), make_fix(T + 5, -6100000), make_fix(T - 100), make_fix(T - 99)]
     kept, _ = thin(fixes)
     assert [fix.sec - T for fix in kept] == [0, 5, 5, -100, -99]
-    assert [fix.sec - T for fix in thin([make_fix(T + sec) for sec in (0, 10, 5, 6, 20)])[0]] == [0, 10, 5, 20]
+    kept, _ = thin([make_fix(T + sec) for sec in (0, 10, 5, 6, 20)])
+    assert [fix.sec - T for fix in kept] == [0, 10, 5, 20]
     assert [fix.sec - T for fix in thin([make_fix(T) for _ in range(4)])[0]] == [0] * 4
     far = [make_fix(T), make_fix(T + 50000000), make_fix(T + 50000001), make_fix(T + 50000002, 80000000, -170000000)]
     assert [fix.sec - T for fix in thin(far)[0]] == [0, 50000000, 50000001, 50000002]
 
 
 def test_across_the_date_line():
-    fixes = [make_fix(T + i, -6200000, (179999000 + 90 * i + 180000000) % 360000000 - 180000000) for i in range(41)]
+    fixes = [make_fix(T + i, -6200000, 179999000 + 90 * i) for i in range(41)]
+    for fix in fixes[12:]:
+        fix.lon_udeg -= 360000000
     assert [fix.sec - T for fix in thin(fixes)[0]] == [0, 40]
 
 
 def test_far_and_wide_costs_no_heap():
-    """Products stay small integers, whatever the receiver says: what is too far for them is kept."""
+    """Products stay small integers, whatever is offered: what is too far for them is kept."""
     fixes = [make_fix(T + i, -6200000 + 30000 * i) for i in range(31)]
     assert [fix.sec - T for fix in thin(fixes)[0]] == list(range(0, 31, 5))
     if not hasattr(gc, "mem_alloc"):

@@ -1,4 +1,4 @@
-"""A truck parked for eight hours in a receiver's noise: the sum of all distances between stored fixes is 0."""
+"""A truck parked for 8 h in a receiver's noise: all distances between stored fixes add up to 0."""
 
 import pytest
 from bench import sampling
@@ -11,7 +11,7 @@ def adds_nothing(epochs):
     drive = Drive(epochs)
     assert len(epochs) == NIGHT_S == len(drive.positions)
     assert sampling.way_m(drive.kept) == 0
-    assert 96 < len(drive.kept) < 300  # one in five minutes, and the edges of what the receiver left out
+    assert 96 < len(drive.kept) < 300  # one in five minutes, and the edges of gaps
     assert len({(fix.lat_udeg, fix.lon_udeg) for _, fix in epochs}) > 20  # it was noise
     speeds = {fix.speed_cms for _, fix in epochs}
     assert {fix.speed_cms for fix in drive.kept} <= speeds  # none was made up
@@ -26,7 +26,8 @@ def test_in_simulated_noise(seed):
 
 @pytest.mark.logs
 def test_in_the_noise_of_a_neo_m9n(logs_folder):
-    adds_nothing(parked([[fix for _, fix in epochs_of_log(logs_folder / "gpsd_ublox-neo-m9n-nmea.nmea")]]))
+    epochs = epochs_of_log(logs_folder / "gpsd_ublox-neo-m9n-nmea.nmea")
+    adds_nothing(parked([[fix for _, fix in epochs]]))
 
 
 @pytest.mark.logs

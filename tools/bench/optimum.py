@@ -1,8 +1,9 @@
 """The fewest fixes that could have been kept: the shortest chain by dynamic programming.
 
-In: the accepted fixes in order, those kept by rule marked; the bound and the longest silence. Out: how many must be kept.
-Owns: the yardstick for the truck's window, in floating point and with the whole drive in memory. Nothing of the firmware's
-own arithmetic is used.
+In: the accepted fixes in order, those kept by rule marked; the bound and the longest silence.
+Out: how many must be kept.
+Owns: the yardstick for the truck's window, in floating point and with the whole drive in memory.
+    Nothing of the firmware's own arithmetic is used.
 """
 
 import math
@@ -14,7 +15,7 @@ NEVER = 1 << 30
 
 
 def fewest(accepted, bound_m=10, silence_s=60, edge_s=5):
-    """Kept at least, with the same forced points: fixes marked by a rule, and the last ones before gaps."""
+    """Kept at least, with the same forced points: marked by a rule, or the last before a gap."""
     kept, end = 0, None
     for stretch in stretches(accepted, edge_s):
         kept += stretch[0] is not end
@@ -24,10 +25,10 @@ def fewest(accepted, bound_m=10, silence_s=60, edge_s=5):
 
 
 def stretches(accepted, edge_s):
-    """Pieces between forced fixes. Where one ends at a forced fix the next begins with it; across a gap none does."""
+    """Pieces between forced fixes. Each starts with the end of the one before, except behind a gap."""
     piece = []
     for fix in accepted:
-        if piece and not 0 < seconds(fix) - seconds(piece[-1]) <= edge_s and not stands(piece[-1], fix):
+        if piece and not follows(fix, piece[-1], edge_s):
             yield piece
             piece = []
         piece.append(fix)
@@ -37,9 +38,10 @@ def stretches(accepted, edge_s):
     yield piece
 
 
-def stands(before, fix):
-    """A stop said again: nothing was accepted between, and nothing had to be."""
-    return bool(before.flags & STOPPED) and fix.sec > before.sec
+def follows(fix, before, edge_s):
+    """Not behind a gap. Where a stop is said again, nothing had to be accepted between."""
+    step_s = seconds(fix) - seconds(before)
+    return step_s > 0 and (step_s <= edge_s or bool(before.flags & STOPPED))
 
 
 def seconds(fix):
@@ -49,15 +51,17 @@ def seconds(fix):
 def plane(fixes):
     """(seconds, metres north, metres east) from the first fix."""
     first = fixes[0]
+    up = EARTH_M_PER_UDEG
     across = EARTH_M_PER_UDEG * math.cos(math.radians(first.lat_udeg / 1e6))
+    t0, lat0, lon0 = seconds(first), first.lat_udeg, first.lon_udeg
     return [
-        (seconds(fix) - seconds(first), (fix.lat_udeg - first.lat_udeg) * EARTH_M_PER_UDEG, (fix.lon_udeg - first.lon_udeg) * across)
+        (seconds(fix) - t0, (fix.lat_udeg - lat0) * up, (fix.lon_udeg - lon0) * across)
         for fix in fixes
     ]
 
 
 def shortest(points, bound_m, silence_s):
-    """Steps from the first to the last point, each a straight line in time that passes all between within the bound."""
+    """Steps from first to last point, each a line in time within the bound of what is between."""
     steps = [0] + [NEVER] * (len(points) - 1)
     for i in range(len(points) - 1):
         for j in reached(points, i, bound_m, silence_s):
@@ -66,9 +70,9 @@ def shortest(points, bound_m, silence_s):
 
 
 def reached(points, i, bound_m, silence_s):
-    """Every point to which a line from point i may lead. The next one always is: nothing lies between.
+    """Every point to which a line from point i may lead; to the next always: nothing lies between.
 
-    The box is what all points so far allow of the line's speed; once it is empty no later point can be reached.
+    The box is what all points so far allow of the line's speed; once it is empty, that was all.
     """
     t0, north0, east0 = points[i]
     yield i + 1
@@ -80,7 +84,8 @@ def reached(points, i, bound_m, silence_s):
             return
         speed_n, speed_e = (points[j][1] - north0) / t, (points[j][2] - east0) / t
         if j > i + 1 and low_n <= speed_n <= high_n and low_e <= speed_e <= high_e:
-            if all(_off_m(points[k], points[i], speed_n, speed_e) <= bound_m for k in range(i + 1, j)):
+            between = points[i + 1 : j]
+            if all(_off_m(point, points[i], speed_n, speed_e) <= bound_m for point in between):
                 yield j
         low_n, high_n = max(low_n, speed_n - bound_m / t), min(high_n, speed_n + bound_m / t)
         low_e, high_e = max(low_e, speed_e - bound_m / t), min(high_e, speed_e + bound_m / t)

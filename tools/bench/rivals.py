@@ -1,6 +1,7 @@
-"""What other trackers would have kept of the same positions: their published rules, as plainly as they state them.
+"""What other trackers would have kept of the same positions, by their published rules.
 
-In: every position of the receiver, in order. Out: the positions kept. The first and the last count for all.
+In: every position of the receiver, in order.
+Out: the positions kept; the first and the last by all.
 """
 
 from bench.optimum import seconds
@@ -20,7 +21,9 @@ def four_triggers(fixes):
             return True
         if None not in (fix.course_cdeg, last.course_cdeg) and _turn_cdeg(last, fix) >= 1000:
             return True
-        return None not in (fix.speed_cms, last.speed_cms) and abs(fix.speed_cms - last.speed_cms) >= 278
+        if None in (fix.speed_cms, last.speed_cms):
+            return False
+        return abs(fix.speed_cms - last.speed_cms) >= 278
 
     return _kept(fixes, triggers)
 
@@ -28,7 +31,7 @@ def four_triggers(fixes):
 def traccar(fixes):
     """Traccar's client: 600 s, and where they are set (here 100 m, 10 degrees) distance and angle.
 
-    Its angle is a plain difference, so 359 and 1 degree are 358 apart; a missing course counts as north.
+    Its angle is a plain difference: 359 and 1 degree are 358 apart. Without a course it is 0.
     """
 
     def triggers(last, fix):

@@ -1,4 +1,4 @@
-"""make bench B=sampling: fixes kept against the fewest that could have been, and against what other trackers keep.
+"""make bench B=sampling: fixes kept, against the fewest possible and against other trackers.
 
 Every dropped fix of every drive is measured against the trail as the station decodes it.
 """
@@ -23,11 +23,13 @@ from sim.truth import distance_m, read_truth, trail_error
 from tracker.fix import Fix
 
 BOUND_M = 10
-EPOCH_S_MAX = 2  # the slowest receiver at hand; what comes later comes behind a pause, in which nothing is lost
+EPOCH_S_MAX = 2  # the slowest receiver at hand; what comes later comes behind a pause
 ROUNDS = {"round, 6 h": (448, 6.0), "round, 2 h": (1855, 2.0), "round, 1 h": (57, 1.0)}
 FEWEST_FIXES = 30  # a log with fewer says nothing about a drive
 STANDS = "gpsd_ublox-neo-m9n-nmea"  # recorded standing: for the parked truck only
 MOVES = "car_reno_garmin_2s"
+REASONS = ("cold", "jump", "drift", "hdop")
+OURS = ("positions", "accepted", "kept", "optimum", "ratio", "worst_m")
 HEADS = ("drive", "positions", "accepted", "kept", "optimum", "ratio", "worst m")
 RIVAL_HEADS = tuple(head for rule in rivals.RULES for head in (rule, "worst m"))
 
@@ -67,14 +69,15 @@ def _off_m(fix, kept, times):
     if t == times[i] or times[i] >= seconds(b):
         return distance_m(fix.lat_udeg, fix.lon_udeg, a.lat_udeg, a.lon_udeg)
     part = (t - times[i]) / (seconds(b) - times[i])
-    lat, lon = a.lat_udeg + (b.lat_udeg - a.lat_udeg) * part, a.lon_udeg + (b.lon_udeg - a.lon_udeg) * part
+    lat = a.lat_udeg + (b.lat_udeg - a.lat_udeg) * part
+    lon = a.lon_udeg + (b.lon_udeg - a.lon_udeg) * part
     return distance_m(fix.lat_udeg, fix.lon_udeg, lat, lon)
 
 
 class Cuts:
-    """A power cut at every second of a drive: what it would have cost, and whether the line to the tail held.
+    """A power cut at every second of a drive: its cost, and how good the line to the tail was.
 
-    The power goes just before a fix comes, so that what came since the last one on flash is lost, up to that instant.
+    The power goes just before a fix comes: lost is all since flash was written, up to then.
     """
 
     def __init__(self):
@@ -89,7 +92,8 @@ class Cuts:
         if self._newest_sec is not None and newest.sec - self._newest_sec <= EPOCH_S_MAX:
             self.loss_s_max = max(self.loss_s_max, newest.sec - self._said_sec)
         self._newest_sec, self._said_sec = newest.sec, journal.said_sec
-        if journal.tail_fix is not None and journal.tail_fix.sec == newest.sec:  # it was written just now
+        if journal.tail_fix is not None and journal.tail_fix.sec == newest.sec:
+            # It was written just now.
             line = [journal.fixes[-1], journal.tail_fix]
             self.worst_m = max(self.worst_m, worst_m(behind(drive.accepted, line[0]), line))
 
@@ -104,10 +108,12 @@ def compare(epochs):
     drive = Drive(epochs, BOUND_M, cuts)
     optimum = fewest(drive.accepted, BOUND_M)
     figures = {
-        "positions": len(drive.positions), "accepted": len(drive.accepted), "kept": len(drive.kept), "optimum": optimum,
-        "ratio": len(drive.kept) / optimum, "worst_m": worst_m(drive.accepted, drive.kept),
-        "refused": {name: getattr(drive.quality, name) for name in ("cold", "jump", "drift", "hdop")},
-        "cut_loss_s_max": cuts.loss_s_max, "cut_worst_m": cuts.worst_m, "tails": drive.journal.tails,
+        "positions": len(drive.positions), "accepted": len(drive.accepted),
+        "kept": len(drive.kept), "optimum": optimum, "ratio": len(drive.kept) / optimum,
+        "worst_m": worst_m(drive.accepted, drive.kept),
+        "refused": {name: getattr(drive.quality, name) for name in REASONS},
+        "cut_loss_s_max": cuts.loss_s_max, "cut_worst_m": cuts.worst_m,
+        "tails": drive.journal.tails,
     }  # fmt: skip
     for name, rule in rivals.RULES.items():
         kept = rule(drive.positions)
@@ -116,13 +122,15 @@ def compare(epochs):
 
 
 def to_truth(drive, truth):
-    """Distance of the stored trail from the route without noise: what the bound and the receiver's own error allow."""
-    error = trail_error(truth, [(fix.sec, fix.lat_udeg, fix.lon_udeg) for fix in drive.kept], drive.journal.gaps)
-    return {"p99_m": error["p99"], "noise_p99_m": error["noise_p99"], "limit_m": BOUND_M + error["noise_p99"]}
+    """From the stored trail to the route without noise; bound and receiver allow limit_m."""
+    stored = [(fix.sec, fix.lat_udeg, fix.lon_udeg) for fix in drive.kept]
+    error = trail_error(truth, stored, drive.journal.gaps)
+    noise_m = error["noise_p99"]
+    return {"p99_m": error["p99"], "noise_p99_m": noise_m, "limit_m": BOUND_M + noise_m}
 
 
 def parked_noise(found):
-    """{name: epochs} of eight hours of standing: real receivers where their logs are, and the simulator's own noise."""
+    """{name: epochs} of 8 h of standing: of real receivers where their logs are, and simulated."""
     nights = {"simulated": list(simulated_night())}
     if STANDS in found:
         nights["NEO-M9N"] = parked([[fix for _, fix in found[STANDS]]])
@@ -145,21 +153,23 @@ def simulated_night(seed=1, hours=8):
 
 
 def way_m(fixes):
-    return sum(distance_m(a.lat_udeg, a.lon_udeg, b.lat_udeg, b.lon_udeg) for a, b in zip(fixes, fixes[1:]))
+    places = [(fix.lat_udeg, fix.lon_udeg) for fix in fixes]
+    return sum(distance_m(*a, *b) for a, b in zip(places, places[1:]))
 
 
 def cost():
     """(heap bytes, microseconds) a fix on the 32-bit VM."""
-    path = ":".join([str(ROOT / "firmware"), ".frozen"])
-    done = subprocess.run([*vm_command(32), "-X", "heapsize=512k", str(ROOT / "tools/bench/sampling_vm.py")], check=True,
-                          capture_output=True, text=True, timeout=60, env={**os.environ, "MICROPYPATH": path})
+    command = [*vm_command(32), "-X", "heapsize=512k", str(ROOT / "tools/bench/sampling_vm.py")]
+    env = {**os.environ, "MICROPYPATH": "%s:.frozen" % (ROOT / "firmware")}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=env)
     heap, took_us = map(float, done.stdout.split())
     return heap, took_us
 
 
 def row(name, figures):
-    ours = [figures[key] for key in ("positions", "accepted", "kept", "optimum", "ratio", "worst_m")]
-    return [name, *ours, *(figures[rule][key] for rule in rivals.RULES for key in ("kept", "worst_m"))]
+    ours = [figures[key] for key in OURS]
+    theirs = [figures[rule][key] for rule in rivals.RULES for key in ("kept", "worst_m")]
+    return [name, *ours, *theirs]
 
 
 def run():
@@ -171,16 +181,17 @@ def run():
     for name, (epochs, truth) in rounds().items():
         drive, results[name] = compare(epochs)
         truths[name] = to_truth(drive, truth)
-    report.table("Sampling: fixes kept within 10 m, and what others keep of the same positions", HEADS + RIVAL_HEADS,
+    report.table("Sampling: fixes kept within 10 m, and what others keep", HEADS + RIVAL_HEADS,
                  [row(name, figures) for name, figures in results.items()])
-    report.table("The stored trail against the true route, m", ("round", "p99", "noise p99", "allowed"),
+    report.table("From stored trail to true route, m", ("round", "p99", "noise p99", "allowed"),
                  [(name, *truth.values()) for name, truth in truths.items()])
     nights = {name: way_m(Drive(epochs).kept) for name, epochs in parked_noise(found).items()}
     report.table("Parked for 8 h", ("noise", "way between stored fixes, m"), list(nights.items()))
     heap, took_us = cost()
     figures = {
-        "max_error_m": max(max(result["worst_m"], result["cut_worst_m"]) for result in results.values()),
-        "kept_over_optimum": max(result["ratio"] for result in results.values()),
+        "max_error_m": worst(results, "worst_m"),
+        "cut_max_error_m": worst(results, "cut_worst_m"),
+        "kept_over_optimum": worst(results, "ratio"),
         "kept_over_optimum_all": total(results, "kept") / total(results, "optimum"),
         "kept_vs_fixed_10s": versus(results, "fixed 10 s"),
         "kept_vs_four_triggers": versus(results, "four triggers"),
@@ -188,13 +199,17 @@ def run():
         "heap_bytes_per_fix_32bit": heap,
         "us_per_fix_32bit_vm": round(took_us, 1),
         "parked_drift_m": max(nights.values()),
-        "cut_loss_s_max": max(result["cut_loss_s_max"] for result in results.values()),
+        "cut_loss_s_max": worst(results, "cut_loss_s_max"),
         "truth_over_limit_m": max(truth["p99_m"] - truth["limit_m"] for truth in truths.values()),
         "drives": results, "truths": truths, "parked_m": nights,
     }  # fmt: skip
     report.table("Sampling in figures", ("", ""),
                  [(key, value) for key, value in figures.items() if not isinstance(value, dict)])
     return figures
+
+
+def worst(results, key):
+    return max(result[key] for result in results.values())
 
 
 def total(results, key):

@@ -1,4 +1,4 @@
-"""Runs on the VM: what a fix costs from the clock gate to the journal. Prints heap bytes and microseconds a fix."""
+"""Runs on the VM: heap bytes and microseconds that a fix costs from clock gate to journal."""
 
 import gc
 import time
@@ -27,7 +27,7 @@ class NoJournal:
 
 
 def drive(trail, fix, first, count):
-    """Bends and stops, east of 107.4 degrees, where 1e-7 degrees are no small integers any more."""
+    """Bends and stops, east of 107.4 degrees, where 1e-7 degrees are no small integers."""
     for i in range(first, first + count):
         standing = i % 500 > 420
         fix.clear()

@@ -1,6 +1,7 @@
-"""A drive through the firmware's parser, clock gate, quality rules and window, without a board; and what its flash would say.
+"""A drive through the firmware from parser to window, without a board.
 
-In: a log or a feed of bytes. Out: Drive: every position, what was accepted, what was kept, as the station decodes it.
+In: a log or a feed of bytes.
+Out: Drive: every position, what was accepted, what was kept, as the station decodes it.
 """
 
 from tracker.fix import Fix
@@ -25,7 +26,7 @@ def copy_of(fix):
 
 
 class MemoryJournal:
-    """Records through the codec and back, in a list; the newest tail beside it, void once a fix is appended."""
+    """Records through the codec and back, in a list; beside it the tail, void behind a fix."""
 
     oldest_seq = next_seq = 0
 
@@ -76,7 +77,7 @@ class SeenWindow(Window):
 
 
 class Drive:
-    """epochs: (uptime_ms, Fix) in order. each(drive) is called after every epoch, as a power cut may come there."""
+    """epochs: (uptime_ms, Fix) in order; each(drive) is called after each."""
 
     def __init__(self, epochs, bound_m=10, each=None):
         self.positions = [fix for _, fix in epochs if fix.kind]
@@ -114,7 +115,7 @@ def epochs_of(frames):
 
 
 def epochs_of_log(path):
-    """A log has no times but those that its sentences say; its day is moved, because some are older than our second 0."""
+    """A log's own times, on another day: some are older than our second 0."""
     data = path.read_bytes()
     fixes = [fix for _, fix in epochs_of((0, data[i:i + 200]) for i in range(0, len(data), 200))]
     first_sec = next((fix.sec for fix in fixes if fix.kind), 0)
@@ -131,7 +132,8 @@ def standing_still(epochs, speed_max_cms=80, least=10):
     """Runs of at least so many fixes in a row in which the receiver says that it hardly moves."""
     run, runs = [], []
     for _, fix in epochs:
-        if fix.speed_cms is not None and fix.speed_cms < speed_max_cms and (not run or fix.sec - run[-1].sec <= 2):
+        is_slow = fix.speed_cms is not None and fix.speed_cms < speed_max_cms
+        if is_slow and (not run or fix.sec - run[-1].sec <= 2):
             run.append(fix)
         else:
             runs.append(run)
@@ -140,7 +142,7 @@ def standing_still(epochs, speed_max_cms=80, least=10):
 
 
 def parked(runs, hours=8, start_sec=START_SEC):
-    """Runs of standing fixes, moved to one place by their means, again and again for so long: one epoch a second."""
+    """Runs of standing fixes, moved to one place by their means, over and over, one a second."""
     fixes = []
     lat0, lon0 = _middle(runs[0])
     for run in runs:
@@ -160,4 +162,5 @@ def parked(runs, hours=8, start_sec=START_SEC):
 
 
 def _middle(run):
-    return sum(fix.lat_udeg for fix in run) // len(run), sum(fix.lon_udeg for fix in run) // len(run)
+    lats, lons = [fix.lat_udeg for fix in run], [fix.lon_udeg for fix in run]
+    return sum(lats) // len(run), sum(lons) // len(run)

@@ -1,4 +1,4 @@
-"""A flat piece of earth in micro-degrees of latitude, in integers; good to 0.5 % over a few kilometres."""
+"""A flat piece of earth in micro-degrees of latitude, in integers; good to 0.5 % over some km."""
 
 from micropython import const
 
@@ -7,19 +7,22 @@ _SQUARE_MAX = const(20000)  # two squares of this stay under 2**30
 
 
 def udeg(metres):
-    """9 udeg of latitude are a metre (8.993 on the mean meridian: a limit given in metres is met from 0.1 % above)."""
+    """9 udeg of latitude are a metre (8.993 on the mean meridian)."""
     return metres * 9
 
 
 def square_udeg(metres):
-    """The square of metres (up to 300) in square micro-degrees, a little less: 0.2 % because the earth is no ball and
-    its cosine is approximated, and 1.2 udeg because three numbers were rounded."""
+    """The square of metres (up to 300) in square micro-degrees, a little less.
+
+    0.2 % because the earth is no ball and the cosine is approximated, 1.2 udeg because three
+    numbers were rounded.
+    """
     tenths = metres * 8975 // 100 - 12
     return tenths * tenths // 100
 
 
 def east_scale(lat_udeg):
-    """cos(latitude) * 1024, by Bhaskara's (32400 - 4 x^2) / (32400 + x^2), x in fifths of a degree."""
+    """cos(latitude) * 1024 by Bhaskara's (32400 - 4 x^2) / (32400 + x^2); x is in 1/5 degrees."""
     x = abs(lat_udeg) // 200000
     return (810000 - 4 * x * x) * 1024 // (810000 + x * x)
 

@@ -1,7 +1,7 @@
 """Which fixes say where the truck is, and when the truck stands.
 
 In: every fix of the receiver, in order.
-Out: OK, or the reason why it is not accepted, counted; standing, and whether it looks as if the truck were leaving.
+Out: OK, or why it is not accepted, counted; whether the truck stands, and seems to leave.
 Owns: the last accepted place, the place of the stop. A speed is never changed.
 """
 
@@ -16,20 +16,22 @@ COLD = const(2)  # first fixes after a start or a pause, not yet agreeing
 JUMP = const(3)  # further than the truck can have come
 HDOP = const(4)
 
-_AGREE = const(3)  # fixes that agree with each other make a new place true, so nothing freezes for ever
+_AGREE = const(3)  # fixes that agree make a new place true, so nothing freezes for ever
 _PAUSE_S = const(10)  # after this long without a fix the first ones are as bad as after a start
-_PATIENCE = const(30)  # fixes, after which positions and speeds that do not agree are taken as they are
-_CALM_CMS = const(40)  # settled receivers move their positions as they say their speed is: 0.1 m/s apart at the
-_CALM_CM = const(15)  # median of four logs, a cold one 11 m/s; and half the step of positions in 1e-4 minutes
+_PATIENCE = const(30)  # fixes, after which positions that do not move as the speed says are taken
+# A settled receiver's positions move as it says its speed is: 0.1 m/s apart at the median of four
+# logs; a cold one's 11 m/s apart.
+_CALM_CMS = const(40)
+_CALM_CM = const(15)  # half the diagonal step of positions in 1e-4 minutes
 _SATS_MIN = const(4)  # three satellites give a position only with a guessed height
 _SLOW_CMS = const(80)
-_FAST_CMS = const(100)  # twice: a row of bins is crept along at 1.4 m/s; at rest receivers say 0.5 m/s at most
+_FAST_CMS = const(100)  # twice: along bins a truck creeps at 1.4 m/s; at rest receivers say 0.5
 _STAND_S = const(5)
 _CREEP_M = const(4)  # 0.8 m/s for 5 s, where the receiver gives no speed
 _SLACK_CM = const(2500)
 _SHORT_CS = const(300)
 _LONG_CS = const(60000)
-_LEAVE = const(30)  # three fixes outside the radius; thirty where the receiver itself says that it is not moving
+_LEAVE = const(30)  # three fixes outside the radius; thirty where the receiver says that it stands
 _LEAVE_MOVING = const(10)
 _LEAVE_SLOW = const(1)
 
@@ -90,7 +92,9 @@ class Quality:
 
     def _agrees(self, place, fix):
         """Whether the second of two fixes makes the first more likely."""
-        return self._reachable(place, fix) and (self._settled or self._cold_fixes >= _PATIENCE or _is_calm(place, fix))
+        if not self._reachable(place, fix):
+            return False
+        return self._settled or self._cold_fixes >= _PATIENCE or _is_calm(place, fix)
 
     def _reachable(self, place, fix):
         """Whether a truck can come from place to fix in the time between them."""
@@ -129,7 +133,8 @@ class Quality:
         if inside:
             self._outside = 0
         else:
-            self._outside += _LEAVE_SLOW if speed is not None and speed < _SLOW_CMS else _LEAVE_MOVING
+            is_slow = speed is not None and speed < _SLOW_CMS
+            self._outside += _LEAVE_SLOW if is_slow else _LEAVE_MOVING
         if self._fast >= 2 or self._outside >= _LEAVE:
             self.standing = False
             self.leaving = False

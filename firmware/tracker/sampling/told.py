@@ -5,14 +5,14 @@ from micropython import const
 from tracker.fix import UNTIMED
 from tracker.record import DROPPED, FIX, GAP, THINNED
 
-_NEAR = const(32)  # records looked through at first, and at most: a lift may work for hours between two fixes
+_NEAR = const(32)  # records looked through first, and at most: a lift may work for hours
 _FAR = const(2048)
 
 
 def told_sec(journal, record):
-    """The second of the newest fix or gap; None where there is none. Events say nothing about the time before them.
+    """The second of the newest fix or gap; None where there is none. Events explain nothing.
 
-    A gap that tells of thinned or dropped records lies in the past, wherever it stands in the journal.
+    A gap that tells of thinned or dropped records lies in the past, wherever it stands.
     """
     back = _NEAR
     while True:

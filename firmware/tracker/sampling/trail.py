@@ -1,9 +1,10 @@
 """The trail: what the journal is told, so that every second of the truck's day is explained.
 
-In: on_epoch(fix, uptime_ms) for every epoch of the receiver, tick(uptime_ms) a few times a second, commit() before a
-    stop, ignition off, low supply or a reset that we order.
-Out: FIX and GAP records and provisional tails in the journal; newest and newest_ms for the live lane.
-Owns: the second up to which the trail is explained. uptime_ms counts from boot; later only its differences matter.
+In: on_epoch(fix, uptime_ms) for every epoch of the receiver, tick(uptime_ms) a few times a second,
+    commit() before a stop, ignition off, low supply or a reset that we order.
+Out: FIX and GAP records and provisional tails in the journal; newest, newest_ms for the live lane.
+Owns: the second up to which the trail is explained. uptime_ms counts from boot; later only its
+    differences matter.
 """
 
 from micropython import const
@@ -14,8 +15,8 @@ from tracker.sampling.plane import udeg, within
 from tracker.sampling.quality import DRIFT, OK
 from tracker.sampling.told import told_sec
 
-# A tail is due when the newest fix is this far ahead of flash, so that even at one fix every 2 s a cut between two
-# of them costs no more than 15 s.
+# A tail is due when the newest fix is this far ahead of flash, so that even at one fix every 2 s a
+# cut between two of them costs no more than 15 s.
 _TAIL_S = const(14)
 _UPTIME_MASK = const(0x3FFFFFFF)  # ticks_ms wraps here on the board
 
@@ -25,17 +26,18 @@ class Trail:
         self.newest = None
         self.newest_ms = 0
         self.epochs = self.accepted = self.kept = self.gaps = 0
-        self.no_fix = self.unbelieved = self.refused = 0  # epochs; quality has the refused ones by reason
+        self.no_fix = self.unbelieved = self.refused = 0  # epochs; quality tells why
         self._journal = journal
         self._gate = gate
         self._quality = quality
         self._window = window
+        self._parked_s = window.silence_parked_s
         self._boot_reason = boot_reason
         self._boot_detail = boot_detail
         self._gap_after_s = gap_after_s
         self._record = Record()
         self._newest = Fix()
-        self._keep_fix = self._keep  # a bound method made once: each `self._keep` as a value would cost heap
+        self._keep_fix = self._keep  # made once: each `self._keep` as a value would cost heap
         self._stop = Fix()
         self._standing = False  # the journal has been told of the stop
         self._edge_sec = 0  # second of the first fix behind the last gap
@@ -110,8 +112,8 @@ class Trail:
             self._say_stop(0)  # the truck leaves: up to here it stood
         if standing:
             fix.flags |= STOPPED | FORCED
-            if self._quality.slow_sec == self._edge_sec and within(fix, self._stop, udeg(self._window.bound_m)):
-                self._hold(fix)  # it has not moved since the gap: from there to here are 0 m
+            if self._quality.slow_sec == self._edge_sec:
+                self._hold(fix)
             self._stop.copy(fix)
             self._stand_sec = fix.sec
         self._standing = standing
@@ -119,9 +121,11 @@ class Trail:
         self._alive(fix, fix.sec, uptime_ms)
 
     def _hold(self, fix):
-        fix.lat_udeg = self._stop.lat_udeg
-        fix.lon_udeg = self._stop.lon_udeg
-        fix.flags |= HELD
+        """It has not moved since the last gap: within the bound, from there to here are 0 m."""
+        if within(fix, self._stop, udeg(self._window.bound_m)):
+            fix.lat_udeg = self._stop.lat_udeg
+            fix.lon_udeg = self._stop.lon_udeg
+            fix.flags |= HELD
 
     def _stand(self, fix, uptime_ms):
         """One more second at the stop."""
@@ -129,7 +133,7 @@ class Trail:
         if self._bridge(fix, uptime_ms):
             self._stand_sec = sec
             self._say_stop(STOPPED)
-        elif sec - self._kept_sec > self._window.silence_parked_s and self._stand_sec > self._kept_sec:
+        elif self._kept_sec < self._stand_sec and sec - self._kept_sec > self._parked_s:
             self._say_stop(STOPPED)  # this second would be too late
         if not self._quality.leaving:
             self._stand_sec = sec
@@ -138,7 +142,7 @@ class Trail:
         self._alive(self._stop, sec, uptime_ms)
 
     def _alive(self, fix, sec, uptime_ms):
-        """Position fix is true now: remember it, and put it on flash as the provisional tail when that is due."""
+        """Position fix is true now: remember it, and let it be the tail when one is due."""
         self._live_sec = sec
         self._live_ms = self.newest_ms = uptime_ms
         self._paused = False
@@ -222,7 +226,7 @@ class Trail:
         self._kept_sec = self._saved_sec = fix.sec
 
     def _recover(self):
-        """The provisional end of the trail before the cut becomes a record; the second up to which the day is told."""
+        """The provisional tail becomes a record; the second up to which the day is told."""
         tail = self._journal.tail()
         if tail is None:
             return told_sec(self._journal, self._record)

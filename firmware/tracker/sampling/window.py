@@ -2,10 +2,12 @@
 
 In: accepted fixes in order.
 Out: keep(fix) for each fix that must be stored.
-Owns: the open stretch since the last kept fix. Opening window with time-ratio distance (Keogh's opening window,
-    Meratnia and de By's synchronised distance): a fix may be dropped while every dropped one lies within bound_m of
-    the point where a straight line in time between the kept neighbours passes at its instant. A fix that no line
-    reaches is no end yet, because a later one may be reached again: docs/sampling.md.
+Owns: the open stretch since the last kept fix.
+
+Opening window (Keogh) with time-ratio distance (Meratnia and de By): fixes may be dropped while
+each lies within bound_m of the point where a straight line in time between the kept neighbours
+passes at its instant. A fix that no line reaches is no end yet: a later one may be reached again.
+More in docs/sampling.md.
 """
 
 from array import array
@@ -16,7 +18,7 @@ from tracker.fix import FORCED, STOPPED, Fix
 from tracker.sampling.plane import east_scale, short_way, square_udeg
 
 _STRETCH_MAX = const(128)  # two minutes at 1 Hz
-_AHEAD_MAX = const(16)  # a tail is due 14 s after the last one, and then nothing is ahead any more; a power of two
+_AHEAD_MAX = const(16)  # a power of two; after 14 s a tail is due, and nothing is ahead any more
 _SPAN_UDEG_MAX = const(170000)  # times 6,000 cs stays under 2**30
 _SPAN_CS_MAX = const(6000)
 _OFF_UDEG_MAX = const(20000)  # two squares of this stay under 2**30
@@ -33,12 +35,12 @@ class Window:
         self._anchor = Fix()  # the last kept
         self._open = False
         self._n = 0  # fixes since then
-        self._reached = 0  # so many of them, when the last is the latest that a line from the anchor reaches
+        self._reached = 0  # of them, up to the latest that a line from the anchor reaches
         self._cs = array("i", [0] * _STRETCH_MAX)  # since the anchor, as are the two below
         self._north = array("i", [0] * _STRETCH_MAX)
         self._lon = array("i", [0] * _STRETCH_MAX)
         self._scale = 0
-        self._ring = [Fix() for _ in range(_AHEAD_MAX)]  # the latest that is reached, and those after it
+        self._ring = [Fix() for _ in range(_AHEAD_MAX)]  # the latest reached, and those after it
         self._first = 0  # place in the ring of the first fix since the anchor
 
     def offer(self, fix, keep):
@@ -47,7 +49,8 @@ class Window:
             self._keep(fix, keep)
             return
         cs = self._cs_since_anchor(fix)
-        if cs <= (self._cs[self._n - 1] if self._n else 0):  # time stands or runs back: no line in time passes here
+        if cs <= (self._cs[self._n - 1] if self._n else 0):
+            # Time stands or runs back: no line in time passes here.
             self.flush(keep)
             self._keep(fix, keep)
             return
@@ -64,7 +67,7 @@ class Window:
             self.flush(keep)
 
     def settle(self, keep):
-        """Keep what must be kept so that a line reaches the newest fix: then it can be the provisional tail."""
+        """Keep what must be kept so that a line reaches the newest fix: then it can be a tail."""
         while self._reached < self._n:
             self._keep_reached(keep)
 
@@ -122,7 +125,7 @@ class Window:
             self._reached = n + 1
 
     def _reaches(self, last):
-        """Whether the line from the anchor to fix number last passes every fix between them within the bound."""
+        """Whether the line from the anchor to fix number last is near enough to all between."""
         if not last:
             return True
         all_cs = self._cs
@@ -132,7 +135,9 @@ class Window:
         half = cs >> 1
         north = norths[last]
         lon = lons[last]
-        if not (-_SPAN_UDEG_MAX < north < _SPAN_UDEG_MAX and -_SPAN_UDEG_MAX < lon < _SPAN_UDEG_MAX):
+        if not -_SPAN_UDEG_MAX < north < _SPAN_UDEG_MAX:
+            return False
+        if not -_SPAN_UDEG_MAX < lon < _SPAN_UDEG_MAX:
             return False
         bound = self._bound
         scale = self._scale
@@ -142,7 +147,9 @@ class Window:
             t = all_cs[i]
             off_north = norths[i] - (north * t + half) // cs
             off_east = (lons[i] - (lon * t + half) // cs) * scale + 512 >> 10
-            if not (-_OFF_UDEG_MAX < off_north < _OFF_UDEG_MAX and -_OFF_UDEG_MAX < off_east < _OFF_UDEG_MAX):
+            if not -_OFF_UDEG_MAX < off_north < _OFF_UDEG_MAX:
+                return False
+            if not -_OFF_UDEG_MAX < off_east < _OFF_UDEG_MAX:
                 return False
             if off_north * off_north + off_east * off_east > bound:
                 return False
