@@ -93,3 +93,64 @@ def test_the_same_fixes_from_real_receivers(logs_folder):
             assert abs(a.pop("lat_udeg") - b.pop("lat_udeg")) <= most_udeg, name
             assert abs(a.pop("lon_udeg") - b.pop("lon_udeg")) <= most_udeg, name
             assert a == b, name
+
+
+DIFFERENCES = {  # of single sentences, by reason, per log: docs/gnss.md has the same table
+    "gpsd_quectel-eg25-g": {"no satellites": 37, "sixth decimal": 6},
+    "car_hangzhou_gps_bds_1hz": {},
+    "car_reno_garmin_2s": {},
+    "car_stpetersburg_dashcam_1hz": {},
+    "gpsd_firefly-II": {},
+    "gpsd_gpsdf": {},
+    "gpsd_ublox-neo-m9n-nmea": {},
+}
+
+
+def what_it_says(make_parser, text):
+    """The numbers that a parser finds in one RMC or GGA, None if it gives no answer."""
+    from tracker.gnss import scan
+
+    parser = make_parser(Fix(), None)
+    buf = bytearray(text)
+    parser.feed(buf, len(buf))
+    kind = scan.RMC if text[3:6] == b"RMC" else scan.GGA
+    if parser.now[0] != kind:
+        return None
+    cells = parser.slots[kind].cells
+    says = {"second": cells[scan.SECOND], "kind": cells[scan.KIND]}
+    if says["second"] != scan.EMPTY:
+        says["ms"] = cells[scan.MS]
+    if kind == scan.RMC:
+        says["days"] = cells[scan.DAYS]
+    if says["kind"]:
+        says.update(lat=cells[scan.LAT], lon=cells[scan.LON])
+        says.update((f, cells[scan.FIELD + f]) for f in ((7, 8) if kind == scan.RMC else (7, 8, 9)))
+    return says
+
+
+def reason_of(text, ours, theirs):
+    if theirs is None and text[3:6] == b"GGA" and ours["kind"] == 0 and text.split(b",")[7] == b"":
+        return "no satellites"
+    different = [name for name in ours if ours[name] != theirs[name]] if ours and theirs else ["one has no answer"]
+    if set(different) <= {"lat", "lon"} and all(abs(ours[name] - theirs[name]) == 1 for name in different):
+        minutes = text.split(b",")[3 if text[3:6] == b"RMC" else 2].partition(b".")[2]
+        if len(minutes) > 5:
+            return "sixth decimal"
+    return "unexplained: %s %s %s" % (text, ours, theirs)
+
+
+@pytest.mark.logs
+@pytest.mark.parametrize("name", DIFFERENCES)
+def test_the_same_answer_to_every_whole_sentence_of_the_logs(name, logs_folder):
+    from bench import damage
+    from tracker.gnss.nmea_micropygps import MicropyGPSParser
+
+    different = {}
+    sentences = list(damage.valid_sentences((logs_folder / (name + ".nmea")).read_bytes()))
+    for _, text in sentences:
+        ours, theirs = what_it_says(NmeaParser, text), what_it_says(MicropyGPSParser, text)
+        assert ours is not None, text
+        if ours != theirs:
+            reason = reason_of(text, ours, theirs)
+            different[reason] = different.get(reason, 0) + 1
+    assert len(sentences) > 20 and different == DIFFERENCES[name]

@@ -10,7 +10,7 @@ for _folder in ("tools", "host_tests/fakes/cpython", "firmware"):
 
 from bench import report  # noqa: E402
 
-NAMES = ("heap", "road", "sampling")
+NAMES = ("heap", "nmea", "road", "sampling")
 
 
 def main(names):
