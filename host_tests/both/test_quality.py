@@ -103,6 +103,27 @@ def test_a_new_place_need_not_move_as_the_speed_says():
     assert drive(driven(), T, 3, 1000, LAT + 500 * METRE, 0) == [JUMP, JUMP, OK]
 
 
+def test_what_was_first_after_boot_is_never_frozen():
+    """Three fixes that agree, 5 km off: moving, the third true one is taken; standing, the thirtieth."""
+    quality = Quality()
+    assert drive(quality, T, 3, lat=LAT + 5000 * METRE) == [COLD, COLD, OK]
+    assert drive(quality, T + 3, 4) == [JUMP, JUMP, OK, OK]
+    quality = Quality()
+    assert stand(quality, T, 9, 5000)[2:] == [OK] * 6 + [DRIFT] and quality.standing
+    assert stand(quality, T + 9, 31) == [JUMP] * 29 + [OK, OK]
+
+
+def test_nothing_in_a_fix_is_changed():
+    quality = Quality()
+    for i in range(40):
+        fix = make_fix(T + i, LAT + i * 7919 % 30 * METRE, speed_cms=i % 30, hdop_x10=70 if i == 30 else 9)
+        fix.course_cdeg = 100 * i
+        quality.offer(fix)
+        assert (fix.sec, fix.lat_udeg, fix.speed_cms) == (T + i, LAT + i * 7919 % 30 * METRE, i % 30)
+        assert (fix.course_cdeg, fix.flags, fix.kind) == (100 * i, 0, 1)
+    assert quality.standing and quality.drift and quality.hdop and quality.cold
+
+
 def test_two_jumps_to_two_places_do_not_agree():
     quality = driven()
     for i in range(8):

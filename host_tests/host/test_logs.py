@@ -24,9 +24,9 @@ LOGS = {  # (RMC and GGA with a right checksum, with a wrong one, epochs with a 
     "gpsd_ublox-neo-m9n-nmea": (122, 0, 61),
 }
 DRIVES = {  # (a build date before the log, in seconds since 2020; most records; accepted at least)
-    "car_hangzhou_gps_bds_1hz": (-120000000, 5, 33),
-    "car_reno_garmin_2s": (-460000000, 660, 3600),
-    "car_stpetersburg_dashcam_1hz": (-120000000, 24, 340),
+    "car_hangzhou_gps_bds_1hz": (-120000000, 3, 33),
+    "car_reno_garmin_2s": (-460000000, 620, 3600),
+    "car_stpetersburg_dashcam_1hz": (-120000000, 20, 340),
 }
 
 
