@@ -122,6 +122,13 @@ def test_a_long_pause_may_drift_by_a_thousandth():
     assert not offer(gate, T + 2 * hours + 120, 10000 + 2 * hours * 1000)[0]
 
 
+def test_behind_what_is_on_flash_it_must_prove_itself():
+    gate = ClockGate(BUILD, T)
+    assert run(gate, T - 86400, 5000, 12) == [False] * 9 + [True] * 3
+    for ahead in (-3, 0, 86400):
+        assert run(ClockGate(BUILD, T), T + ahead, 5000, 3) == [False, False, True], ahead
+
+
 def test_uptime_may_wrap():
     assert since_ms(500, (1 << 30) - 500) == 1000
     gate = opened(uptime_ms=(1 << 30) - 500)

@@ -15,7 +15,8 @@ BUDGET = ROOT / "heap_budget.json"
 FIRMWARE = ROOT / "firmware"
 # Rooms in the order in which the road loads them: what two rooms share is counted in the first.
 ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink")
-ONLY_WHEN_ASKED = ("schema_text", "nmea_micropygps")  # loaded by a technician's call or by a setting
+# Loaded by a technician's call, by a setting, for the receiver's set-up and let go, or before the clock is believed.
+ONLY_WHEN_ASKED = ("schema_text", "nmea_micropygps", "hunt", "dialects", "ear", "untimed")
 
 
 def modules_of(room):

@@ -16,7 +16,8 @@ _UPTIME_MASK = const(0x3FFFFFFF)  # ticks_ms wraps here on the board, every 12.4
 
 _FIRST_RUN = const(3)  # fixes in step before the first belief,
 _FIRST_SPAN_MS = const(2000)  # and the time they span: three seconds, at 10 Hz too
-_AGAIN_RUN = const(10)  # after a believed clock was contradicted, ask for more
+_AGAIN_RUN = const(10)  # where it contradicts a believed clock, or what is on flash from before the reset, ask for more
+_TOLD_SLACK_S = const(3)
 _SLACK_CLOSED_MS = const(700)  # poll period, burst length and one 400 ms flash erase
 _SLACK_OPEN_MS = const(3000)  # leap seconds learned late move the clock 2 to 3 s
 _LEAP_MS = const(0x1FFFFFFF)  # any difference too long to count in ms
@@ -29,13 +30,15 @@ def since_ms(now_ms, then_ms):
 
 
 class ClockGate:
-    def __init__(self, build_sec):
+    def __init__(self, build_sec, told_sec=None):
+        """told_sec: a second that was believed before the reset, or None: time does not run back without cause."""
         self.believed = False
         self.out_of_window = 0
         self.rollovers = 0
         self.disputed = 0  # fixes that contradict the uptime of a believed clock
         self._from_sec = build_sec
         self._until_sec = build_sec + _WINDOW_S
+        self._told_sec = build_sec if told_sec is None else told_sec - _TOLD_SLACK_S
         self._sec = self._ms = self._uptime_ms = 0  # the last believed fix
         self._run = 0  # fixes in step with each other, not yet believed
         self._run_sec = self._run_ms = self._run_uptime_ms = self._span_ms = 0
@@ -55,7 +58,7 @@ class ClockGate:
         if fix.kind == _DEAD_RECKONING:
             return False
         self._step(fix, uptime_ms)
-        needed = _AGAIN_RUN if self.believed else _FIRST_RUN
+        needed = _AGAIN_RUN if self.believed or fix.sec < self._told_sec else _FIRST_RUN
         if self._run < needed or self._span_ms < _FIRST_SPAN_MS:
             return False
         self._run = 0
