@@ -1,11 +1,12 @@
 // A whole flash image of docs/protocol.md, "Flash": what the journal in it holds.
 //
 // In: the image as a Uint8Array, the size of its sectors.
-// Out: records in the order of their numbers, acknowledgements, the provisional tail, what was repaired.
+// Out: records in the order of their numbers, acknowledgements, the tail, what was repaired.
 
 import {
   ACK, Bytes, emptyState, FIX, hex, isNumbered, Malformed, must, readRecord, TAIL, unhex,
 } from "./records.mjs";
+import { stampUntimed } from "./untimed.mjs";
 
 const MAGIC = [0x4c, 0x4b, 0x4a, 0x01];
 const LAST = 0x4c;
@@ -111,7 +112,7 @@ function readPage(page, header, isFirst) {
   return { records, whole: page.subarray(good, end).every((byte) => byte === 0xff) };
 }
 
-/** The page with its one changed byte put right, or null: not sealed, not damaged, or more than one. */
+/** The page with its one changed byte put right, or null: not sealed, or no such byte. */
 function repaired(page) {
   const n = page.length - 2;
   if (page[n] === 0xff && page[n + 1] === 0xff) return null;
@@ -132,7 +133,7 @@ function bestPage(page, header, isFirst) {
   return found?.whole ? { ...found, repaired: true } : readPage(page, header, isFirst);
 }
 
-/** The header of each sector or null; one damaged byte in one is put right if its page is sealed. */
+/** Of each sector the header or null; one damaged byte is put right if its page is sealed. */
 function findHeaders(image, sectorSize) {
   const sectors = [];
   for (let at = 0; at + sectorSize <= image.length; at += sectorSize) {
@@ -156,16 +157,18 @@ export function readImage(image, sectorSize = 4096, mark = 0) {
   if (!top) return { journal_id: null, records: [] };
   const result = {
     journal_id: top.journal_id, page_size: top.page_size, sectors: 0, repaired_pages: 0,
-    damaged_pages: 0, oldest_seq: null, next_seq: top.base, acked: NOTHING, tail: null, records: [],
+    damaged_pages: 0, oldest_seq: null, next_seq: top.base, acked: NOTHING, tail: null,
+    records: [],
   };
   const slots = (sectorSize / top.page_size) * (Math.floor(top.page_size / SMALLEST) + 1);
-  const leftRing = mark > top.base + slots ? sectors.length - 1 : sectors.length;
+  const inRing = mark > top.base + slots ? sectors.length - 1 : sectors.length;
   for (let k = sectors.length - 1; k >= 0; k--) {
     const i = (newest - k + sectors.length) % sectors.length;
     const header = headers[i];
-    const isOurs = header?.journal_id === top.journal_id && header.generation === top.generation - k;
-    if (isOurs && (k === 0 || k < leftRing)) readSector(sectors[i], header, result);
+    const isOurs = header?.journal_id === top.journal_id && (k === 0 || k < inRing);
+    if (isOurs && header.generation === top.generation - k) readSector(sectors[i], header, result);
   }
+  stampUntimed(result.records);
   return result;
 }
 

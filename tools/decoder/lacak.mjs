@@ -4,12 +4,16 @@
 // Out: JSON. Nothing is invented: what does not check is left out, and said.
 
 import { readImage } from "./flash.mjs";
-import { Bytes, emptyState, FIX, hex, isNumbered, Malformed, must, readRecord, unhex } from "./records.mjs";
+import {
+  Bytes, emptyState, FIX, hex, isNumbered, Malformed, must, readRecord, unhex,
+} from "./records.mjs";
+import { stampUntimed } from "./untimed.mjs";
 
 export { readImage, readRecord, emptyState, Bytes, Malformed };
 
 const TAG_SIZE = 8;
 const ID_SIZE = 8;
+const NUMBERS_END = 2 ** 30;
 
 /** Records one behind the other, from an empty state. */
 export function readRecords(bytes) {
@@ -20,7 +24,7 @@ export function readRecords(bytes) {
   return { records };
 }
 
-/** Any message by its first byte. hmac(bytes) -> HMAC-SHA-256 as Uint8Array, or absent: tag not looked at. */
+/** Any message, by its first byte. hmac: bytes -> HMAC-SHA-256; without it no tag is looked at. */
 export function readMessage(bytes, device, hmac) {
   const read = { 0x11: readHistory, 0x12: readLive, 0x13: readAck, 0x14: readRefused }[bytes[0]];
   if (!read) return { unknown: bytes[0] ?? null };
@@ -39,7 +43,7 @@ function readHistory(bytes, device, hmac) {
   }
   result.first = from.varint();
   result.count = from.varint();
-  must(result.count > 0, "empty");
+  must(result.count > 0 && result.first + result.count <= NUMBERS_END, "numbers out of range");
   const state = emptyState();
   for (let i = 0; i < result.count; i++) {
     const rec = readRecord(from, state);
@@ -47,6 +51,7 @@ function readHistory(bytes, device, hmac) {
     result.records.push({ seq: result.first + i, ...rec });
   }
   must(from.atEnd(), "bytes behind the last record");
+  stampUntimed(result.records);
   return result;
 }
 
@@ -82,16 +87,17 @@ function readRange(from) {
 
 // command line
 
-const USAGE = `node lacak.mjs records|message|image [file] [--hex] [--sector 4096] [--device d --key hex]
+const USAGE = `node lacak.mjs records|message|image [file] [--hex]
+  [--device d --key hex] [--sector 4096] [--mark n]
 node lacak.mjs lines: a question per line of standard input, an answer per line:
-  {"what": "records|message|image", "hex": "...", "sector": 4096, "device": "...", "key": "hex"}`;
+  {"what": "records|message|image", "hex": "...", and the options as above}`;
 
 async function answerer() {
   const { createHmac } = await import("node:crypto");
-  return ({ what, bytes, sector, device, key }) => {
+  return ({ what, bytes, sector, mark, device, key }) => {
     const hmac = key && ((data) => createHmac("sha256", unhex(key)).update(data).digest());
     try {
-      if (what === "image") return readImage(bytes, Number(sector ?? 4096));
+      if (what === "image") return readImage(bytes, Number(sector ?? 4096), Number(mark ?? 0));
       if (what === "message") return readMessage(bytes, device, hmac);
       return readRecords(bytes);
     } catch (why) {
@@ -105,7 +111,7 @@ async function main(words) {
   const { readFileSync } = await import("node:fs");
   const { parseArgs } = await import("node:util");
   const text = { type: "string" };
-  const options = { sector: text, device: text, key: text, hex: { type: "boolean" } };
+  const options = { sector: text, mark: text, device: text, key: text, hex: { type: "boolean" } };
   const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true });
   const [what, file] = positionals;
   const answer = await answerer();

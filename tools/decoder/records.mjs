@@ -13,12 +13,17 @@ const LON_MAX = 180e6;
 const BODY_MAX = 200;
 const STEP_END = 2 ** 20;
 const PREDICT_MAX_S = 300;
+const UNTIMED = 16; // flag of a fix
 const UNNUMBERED = 0x70; // kinds from here on live on flash only
 const FIELDS = ["speed", "course", "alt", "hdop", "sats"];
 const CODE_MAX = { speed: 16383, course: 180, alt: 16383, hdop: 16383, sats: 16383 };
 
 export function isNumbered(rec) {
   return rec.kind < UNNUMBERED;
+}
+
+export function hasTime(fix) {
+  return !(fix.flags & UNTIMED);
 }
 
 export function must(held, what) {
@@ -155,13 +160,14 @@ function plain(state) {
   return { quality: state.kind, flags: 0, ms: 0 };
 }
 
-/** What the payload of a kind says, where this decoder knows it: a short one is passed on as it is. */
+/** What a payload says, if its kind is known; one that is cut is passed on as it is. */
 function meaning(kind, body) {
   const from = new Bytes(body);
   try {
     if (kind === GAP) {
       return { gap: { reason: from.byte(), duration_s: from.varint(), detail: from.varint() } };
     }
+    if (kind === ANCHOR) return { anchor: { boot: from.varint(), uptime_ms: from.varint() } };
     if (kind === SKIPPED) return { skipped: { first: from.varint(), count: from.varint() } };
     if (kind === TEXT) return { text: new TextDecoder().decode(body) };
   } catch (why) {

@@ -1,0 +1,129 @@
+"""The decoder in JavaScript on flash images, whole, torn and damaged, against the firmware's."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from decoder_kit import FIELDS, Drive, bare, by_firmware, damaged, find_node, had, read_images, run
+from setup.place import Missing
+from station.stamp import stamped
+from station.wire import Row
+from tracker.fix import UNTIMED
+from tracker.record import FIX, GAP, SKIPPED
+
+IMAGE = Path(__file__).parents[1] / "vectors" / "journal_v1.json"
+SEALED_AT = 126  # of 128
+
+
+@pytest.fixture(scope="module")
+def node():
+    try:
+        return find_node()
+    except Missing as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture(scope="module")
+def drives():
+    return [Drive(seed) for seed in range(100)]
+
+
+def read_drives(node, images):
+    """Answers to (drive, cells) pairs."""
+    return read_images(node, [(cells, drive.mark.value, drive.sector) for drive, cells in images])
+
+
+def test_committed_image_of_version_1(node):
+    vector = json.loads(IMAGE.read_text())
+    [answer] = read_images(node, [(bytes.fromhex(vector["image"]), 0, vector["sector_size"])])
+    event = ("seq", "kind", "sec", "body")
+    fix = ("seq", "kind", "sec", *FIELDS[:-1], "quality", "flags")
+    for rec, row in zip(answer["records"], vector["records"], strict=True):
+        assert row == [rec[name] for name in (fix if rec["kind"] == FIX else event)]
+    for name in ("journal_id", "next_seq", "page_size"):
+        assert answer[name] == vector[name]
+    assert answer["tail"]["sec"] == vector["tail_sec"]
+    assert had(answer) == set(vector["acked"])
+
+
+def test_torn_images_hold_what_was_promised_and_nothing_else(node, drives):
+    answers = read_drives(node, [(drive, drive.cells) for drive in drives])
+    for drive, answer in zip(drives, answers):
+        read = {rec["seq"]: rec for rec in bare(answer["records"])}
+        assert len(read) == len(answer["records"])
+        for seq, rec in read.items():
+            if seq in drive.made:
+                assert rec == drive.made[seq]
+            else:  # in flight, or the journal's own
+                assert rec == {"seq": seq, **drive.in_flight} or rec["kind"] in (GAP, SKIPPED)
+        oldest = answer.get("oldest_seq") or 0
+        assert [seq for seq in drive.made if seq >= oldest and seq not in read] == []
+
+
+def test_images_are_read_as_the_firmware_reads_them(node, drives):
+    rng = random.Random(4)
+    expected, images = [], []
+    for drive in drives:
+        for cells in (drive.cells, damaged(rng, drive.cells), damaged(rng, drive.cells)):
+            what, image = by_firmware(cells, drive.mark.value, drive.sector, drive.page)
+            expected.append(what)
+            images.append(image)
+    for (records, tail_sec, acked), answer in zip(expected, read_images(node, images)):
+        assert bare(answer["records"]) == records
+        assert (answer.get("tail") or {}).get("sec") == tail_sec
+        numbers = had(answer) if records else set()
+        forgets = records and len(answer["acked"]["ranges"]) == 8  # a ninth range: rule 5
+        assert numbers >= acked if forgets else numbers == acked
+
+
+def is_stamped_as_by_the_station(records):
+    """Holes in the numbers part the boots. True where there was a fix whose boot was unknown."""
+    rows = []
+    for rec in bare(records):
+        body = rec.pop("body", None)
+        rows.append(Row(**rec, body=body and bytes.fromhex(body)))
+    unknown = 0
+    for row, rec in zip(stamped(rows), records):
+        if row.kind == FIX and rec["flags"] & UNTIMED:
+            assert rec.get("at_sec") == (None if row.flags & UNTIMED else row.sec)
+            unknown += "at_sec" not in rec
+    return unknown > 0
+
+
+def test_damage_never_makes_a_wrong_record(node, drives):
+    rng = random.Random(5)
+    images = [(drive, damaged(rng, drive.cells)) for drive in drives for _ in range(3)]
+    whole = dict(zip(drives, read_drives(node, [(drive, drive.cells) for drive in drives])))
+    answers = read_drives(node, images)
+    for (drive, _), answer in zip(images, answers):
+        known = {rec["seq"]: rec for rec in bare(whole[drive]["records"])}
+        known.update(drive.made)  # without the newest header an older sector counts again
+        assert all(rec == known[rec["seq"]] for rec in bare(answer["records"]))
+    assert sum(is_stamped_as_by_the_station(answer["records"]) for answer in answers) > 100
+    assert sum(answer.get("repaired_pages", 0) for answer in answers) > 50
+    assert sum(answer.get("damaged_pages", 0) for answer in answers) > 50
+
+
+def test_one_changed_byte_in_a_full_page_costs_nothing(node, drives):
+    rng = random.Random(6)
+    drive = next(drive for drive in drives if len(drive.made) > 200 and drive.sector == 512)
+    images = [(drive, drive.cells)]
+    for at in range(0, len(drive.cells), 3):
+        data = bytearray(drive.cells)
+        data[at] ^= rng.randrange(1, 256)
+        if data[at // 128 * 128 :][SEALED_AT:128] != b"\xff\xff":
+            images.append((drive, bytes(data)))
+    whole, *answers = read_drives(node, images)
+    assert len(answers) > 400
+    for answer in answers:
+        assert answer["records"] == whole["records"]
+
+
+def test_command_reads_a_pulled_journal(node, tmp_path, drives):
+    drive = next(drive for drive in drives if drive.sector == 4096)
+    image = tmp_path / "journal.bin"
+    image.write_bytes(drive.cells)
+    done = run(node, "image", str(image), "--mark", str(drive.mark.value))
+    [answer] = read_drives(node, [(drive, drive.cells)])
+    assert done.returncode == 0 and json.loads(done.stdout) == answer
