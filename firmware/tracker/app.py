@@ -112,7 +112,7 @@ class App:
 
     def _supervise(self):
         watchdog = machine.WDT(timeout=WDT_MS)
-        self.supervisor = Supervisor(watchdog.feed, self.resets.order, self.log, time.ticks_ms, self.trail.commit)
+        self.supervisor = Supervisor(watchdog.feed, self.resets.order, self.log, time.ticks_ms, self._close_trail)
         self.supervisor.add("gnss", self._gnss, _GNSS_DEADLINE_MS)
         self.supervisor.add("link", self.link.run, _LINK_DEADLINE_MS, essential=False)
         self.supervisor.add("uplink", self.uplink.run, WDT_MS, essential=False)
@@ -124,7 +124,7 @@ class App:
     def last_words(self, error):
         """The road itself ended by an exception: commit what is held, leave the reason, reset."""
         self.log.exception("The program died.", error)
-        self.trail.commit()
+        self._close_trail()
         self.resets.order(APP_DIED)
 
     async def _gnss(self, beat):
@@ -138,7 +138,7 @@ class App:
             self.trail.tick(uptime_ms)
             on = ignition.value()
             if was_on and not on:
-                self.trail.commit()
+                self._close_trail()
             was_on = on
             if not clock_set and self.trail.newest is not None:
                 _set_rtc(self.trail.newest.sec)
@@ -147,6 +147,9 @@ class App:
                 self.resets.steady()
             beat()
             await asyncio.sleep_ms(_GNSS_POLL_MS)
+
+    def _close_trail(self):
+        self.trail.close(self._uptime())
 
     def _on_epoch(self, fix):
         self.trail.on_epoch(fix, self._uptime())

@@ -177,6 +177,35 @@ def test_silence_is_a_gap_between_the_fixes_at_its_edges():
     assert (32, 0) in truck.kept() and (135, FORCED) in truck.kept() and truck.is_explained()
 
 
+def test_a_stop_in_the_middle_of_a_pause_leaves_nothing_untold():
+    truck = Truck().drive(33).silent(100)
+    truck.trail.close(truck.uptime_ms())
+    assert truck.gaps()[2:] == [(32, 133, SILENT, 0)]
+    truck.no_fix(50).drive(20).done()
+    assert truck.gaps()[3:] == [(133, 185, NO_FIX, 2)] and truck.is_explained()
+    truck.trail.close(truck.uptime_ms())
+    assert len(truck.gaps()) == 4  # it drives: there is no pause to tell
+
+
+def test_a_stop_before_the_first_good_position_is_told_if_the_clock_is_believed():
+    truck = Truck()
+    truck.trail.close(truck.uptime_ms())
+    assert truck.gaps() == []  # no clock yet
+    for i in range(6):
+        truck.step(make_fix(truck.sec, LAT, hdop_x10=300))
+    truck.trail.close(truck.uptime_ms())
+    assert truck.gaps() == [(-5, 0, SILENT, 0), (0, 2, CLOCK, 0), (2, 6, NO_FIX, 0)]
+    truck.drive(20).done()
+    assert truck.is_explained() and truck.gaps()[3][:2] == (6, 8)
+
+
+def test_a_pause_of_a_night_is_told_every_hour():
+    truck = Truck().drive(33).no_fix(8 * 3600)
+    assert [(b - a, reason) for a, b, reason, _ in truck.gaps()[2:]] == [(3600, NO_FIX)] * 8
+    truck.drive(20).done()
+    assert truck.is_explained() and truck.gaps()[-1][2] == NO_FIX
+
+
 def test_the_edge_is_on_flash_while_the_silence_lasts():
     truck = Truck().drive(33).silent(7)
     assert truck.kept()[-1] == (32, 0) and truck.window.held is None

@@ -18,6 +18,7 @@ from tracker.sampling.told import told_sec
 # A tail is due when the newest fix is this far ahead of flash, so that even at one fix every 2 s a
 # cut between two of them costs no more than 15 s.
 _TAIL_S = const(14)
+_TELL_S = const(3600)  # a pause goes on: the office hears every hour why
 _UPTIME_MASK = const(0x3FFFFFFF)  # ticks_ms wraps here on the board
 
 
@@ -69,6 +70,8 @@ class Trail:
         code = self._quality.offer(fix)
         if believed and self._believed_ms is None:
             self._believed_ms = uptime_ms
+            self._live_sec = fix.sec  # until a position is accepted, the clock alone counts the seconds
+            self._live_ms = uptime_ms
         if not believed:
             self.unbelieved += 1
             self._clock_doubted = True
@@ -82,11 +85,29 @@ class Trail:
 
     def tick(self, uptime_ms):
         """Positions have stopped coming: what is held is the edge of a gap."""
-        if self._paused or not self._started:
+        if not self._started:
             return
-        if _since_ms(uptime_ms, self._live_ms) > self._gap_after_s * 1000:
-            self._paused = True
-            self.commit()
+        pause_ms = _since_ms(uptime_ms, self._live_ms)
+        if not self._paused:
+            if pause_ms > self._gap_after_s * 1000:
+                self._paused = True
+                self.commit()
+        elif self._live_sec + pause_ms // 1000 - self._kept_sec >= _TELL_S:
+            self.close(uptime_ms)
+
+    def close(self, uptime_ms):
+        """Nothing up to now stays untold: for a stop, ignition off, low supply, an ordered reset."""
+        if self._believed_ms is None:
+            return  # nobody knows what second it is: the next boot tells of this one
+        self.commit()
+        sec = self._live_sec + _since_ms(uptime_ms, self._live_ms) // 1000
+        if not self._started:
+            self._explain_boot(sec, uptime_ms)
+            self._started = self._paused = True
+            self._forget_pause()
+        elif self._paused:
+            self._tell_pause(sec, uptime_ms)
+            self._forget_pause()
 
     def commit(self):
         """Put the newest position on flash as a record."""
@@ -175,6 +196,11 @@ class Trail:
         if 0 <= pause_s <= self._gap_after_s:
             return False
         self.commit()
+        self._tell_pause(sec, uptime_ms)
+        return True
+
+    def _tell_pause(self, sec, uptime_ms):
+        """The gap from the last record to second sec, in which no position came."""
         spoke_sec = self._kept_sec
         if self._silent_to_ms is not None:
             spoke_sec = sec - _since_ms(uptime_ms, self._silent_to_ms) // 1000
@@ -184,7 +210,6 @@ class Trail:
             self._gap(spoke_sec, sec, NO_FIX, self._sats_seen)
         else:
             self._gap(spoke_sec, sec, CLOCK if self._clock_doubted else SILENT, 0)
-        return True
 
     def _explain_boot(self, sec, uptime_ms):
         """From the last record before the reset to the first position after it, without a hole."""
