@@ -90,7 +90,8 @@ class App:
         window = Window(
             settings.bound_m, settings.silence_moving_s, settings.silence_parked_s, settings.sample == "all"
         )
-        self.trail = Trail(self.journal, ClockGate(BUILD_SEC), Quality(), window, reason, detail)
+        gate = ClockGate(BUILD_SEC, self.journal.last_sec)
+        self.trail = Trail(self.journal, gate, Quality(), window, reason, detail, boot=self.boot)
         pins = board["gnss"]
         uart = machine.UART(
             pins["uart"], baudrate=settings.gnss_baud, rx=pins["rx"], tx=pins["tx"], rxbuf=_UART_RXBUF, timeout=0

@@ -40,6 +40,11 @@ def test_three_fixes_within_one_second_are_not_three_seconds():
     assert answers.index(True) == 20
 
 
+def test_two_fixes_are_not_enough_however_far_apart():
+    gate = ClockGate(BUILD)
+    assert [offer(gate, T + i * 2, 5000 + i * 2000)[0] for i in range(3)] == [False, False, True]
+
+
 def test_a_clock_that_stands_or_races_is_not_believed():
     for step in (0, 5, -1):
         gate = ClockGate(BUILD)

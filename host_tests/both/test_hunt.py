@@ -71,7 +71,7 @@ def test_a_silent_line_says_nothing_about_its_rate():
     line.run(50)
     assert line.uart_baud == 9600 and line.receiver._hunt is not None
     line.sim.restart(line.now_ms)
-    assert settled(line) < 15 and line.sim.state["rates"] == WANTED
+    assert settled(line) < 15 and line.sim.state["rates"] == WANTED and line.turns == []
 
 
 def test_what_is_in_order_is_left_alone():
@@ -79,6 +79,12 @@ def test_what_is_in_order_is_left_alone():
     line.sim.state["rates"] = {"RMC": 1, "GGA": 1, "GSA": 5}
     assert settled(line) < 10
     assert line.written == [] and line.receiver.set_ups == 0
+
+
+def test_a_receiver_without_gga_is_told_to_say_it():
+    line = Line({"family": "mediatek"})
+    line.sim.state["rates"] = {"RMC": 1, "GGA": 0}
+    assert settled(line) < 40 and line.sim.state["rates"]["GGA"] == 1
 
 
 def test_five_fixes_a_second_are_made_one():
@@ -230,3 +236,23 @@ def test_write_is_one_message_a_step():
         hunt.step(i * 100)
         sizes.append(len(writes) - before)
     assert max(sizes) == 1 and sum(sizes) == len(dialects.DIALECTS[0][1])
+
+
+def test_what_was_on_its_way_when_it_was_told_is_not_held_against_it():
+    writes = []
+    hunt = Hunt(writes.append, None, 9600)
+    hunt.begin(0, True)
+    loud, good = burst(1), b"".join(line + b"\n" for line in burst(1).split(b"\n") if line[3:6] in (b"RMC", b"GGA"))
+    now_ms = 0
+    hunt.hear(loud, len(loud))
+    while len(writes) < len(dialects.DIALECTS[0][1]):
+        now_ms += 100
+        hunt.step(now_ms)
+    hunt.step(now_ms + 100)
+    hunt.hear(loud, len(loud))  # the burst that was being sent
+    over = False
+    for now_ms in range(now_ms + 200, now_ms + 12000, 100):
+        if now_ms % 1000 == 0:
+            hunt.hear(good, len(good))
+        over = over or hunt.step(now_ms)
+    assert over and hunt.dialect == dialects.DIALECTS[0][0]

@@ -1,13 +1,19 @@
 """Receivers that can be talked to, and clocks that lie, on the whole road: the firmware's own files against a simulated board."""
 
 import asyncio
+import datetime
 import json
 
 import pytest
 from road import Road, world_of
 from sim import feed
-from sim.receiver import make_round
+from sim.receiver import make_round, sentence
+from station.db import Database
+from station.explain import explain
+from station.stamp import is_untimed, stamped
 from tracker import record
+from tracker.fix import HELD, ROLLOVER, Fix
+from tracker.gnss.nmea import NmeaParser
 
 pytestmark = pytest.mark.e2e
 
@@ -107,3 +113,62 @@ def test_a_hung_receiver_is_switched_off_and_on_and_told_again(loud, tmp_path):
     silent = [gap for gap in figures["gaps"] if gap.reason == record.SILENT and gap.from_sec > road.world["start_sec"] + 200]
     assert len(silent) == 1, silent
     assert abs(silent[0].from_sec - road.world["start_sec"] - 300) <= 3 and 60 <= silent[0].to_sec - silent[0].from_sec <= 75
+
+
+ERA_S = 7168 * 86400
+EPOCH = datetime.datetime(2020, 1, 1)
+WRONG = ((200, "050180"), (400, "090180"))  # until this second the receiver says 2080, then 1980; then 1,024 weeks ago
+
+
+def lying(frames, start_sec):
+    """The feed of a receiver whose clock is wrong in three ways, one after the other."""
+    for t_ms, burst in frames:
+        lines = burst.split(b"\r\n")
+        for i, line in enumerate(lines):
+            if line[3:6] == b"RMC":
+                fields = line[1:-3].split(b",")
+                behind = EPOCH + datetime.timedelta(seconds=start_sec + t_ms // 1000 - ERA_S)
+                late = [date for until_s, date in WRONG if t_ms < until_s * 1000]
+                if fields[9]:
+                    fields[9] = (late[0] if late else behind.strftime("%d%m%y")).encode()
+                lines[i] = sentence(b",".join(fields)).strip()
+        yield t_ms, b"\r\n".join(lines)
+
+
+def positions(frames):
+    """{second of the world: (lat, lon)}, as the parser reads the true feed."""
+    found = {}
+    fix = Fix()
+    now = []
+    parser = NmeaParser(fix, lambda fix: found.update({now[-1]: (fix.lat_udeg, fix.lon_udeg)} if fix.kind else {}))
+    for t_ms, burst in frames:
+        now.append(t_ms // 1000)
+        parser.feed(bytearray(burst), len(burst))
+    return found
+
+
+@pytest.mark.parametrize("bits", [64, pytest.param(32, marks=pytest.mark.vm32)])
+def test_a_clock_that_is_wrong_in_three_ways_stores_right_times(loud, tmp_path, bits):
+    start_sec = loud["start_sec"]
+    frames = list(feed.read(loud["feed"]))
+    feed.write(tmp_path / "lying.bin", lying(frames, start_sec))
+    script = dict(loud, feed=str(tmp_path / "lying.bin"))
+    road = Road(tmp_path, script, world(script), bits=bits)
+    figures = drive(road)
+    assert (figures["fixes_lost"], figures["duplicates"], figures["missing_numbers"]) == (0, 0, 0)
+    database = Database(road.database)
+    rows = [row for journal in database.journals("truck-001") for row in database.rows("truck-001", journal)]
+    database.close()
+    untimed = [row for row in rows if is_untimed(row)]
+    assert len(untimed) > 10 and sum(row.kind == record.ANCHOR for row in rows) == 2
+    fixes = [row for row in stamped(rows) if row.kind == record.FIX]
+    true = positions(frames)
+    assert not any(map(is_untimed, fixes)) and fixes[0].sec - start_sec < 60
+    for fix in fixes:
+        assert start_sec <= fix.sec < start_sec + DURATION_S
+        if not fix.flags & HELD:
+            assert (fix.lat_udeg, fix.lon_udeg) == true[fix.sec - start_sec], fix
+        assert bool(fix.flags & ROLLOVER) == (fix.sec - start_sec > 400), fix
+    assert explain(rows).unexplained == []
+    clock = [gap for gap in figures["gaps"] if gap.reason == record.CLOCK]
+    assert len(clock) <= 1 and all(gap.to_sec <= fixes[0].sec for gap in clock)  # the cold start's fixes

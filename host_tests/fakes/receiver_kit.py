@@ -39,8 +39,10 @@ class Line:
         self.now_ms = 5000
         self.powers = []
         self.written = []
+        self.turns = []  # every rate that the UART was set to
         self.fixes = 0
         self._ring = b""
+        self._sent = b""  # on its way at the line's speed
         self._parser = NmeaParser(Fix(), self._on_epoch)
         self.receiver = Receiver(
             self, self._parser, bytearray(256), uart_baud, self.set_baud, self._power if power else None, modem
@@ -55,6 +57,7 @@ class Line:
 
     def set_baud(self, baud):
         self.uart_baud = baud
+        self.turns.append(baud)
         self._ring = b""
 
     def write(self, data):
@@ -70,15 +73,18 @@ class Line:
 
     def step(self):
         self.now_ms += POLL_MS
+        if self.sim and not self._sent:
+            self._sent = bytes(self.sim.said)
+            self.sim.said = bytearray()
         if self.sim and self.now_ms % 200 == 0:
             data = bytearray(burst(self.now_ms // 1000, self.now_ms % 1000))
-            self._arrive(bytes(data[: self.sim.shape(data, len(data), self.now_ms)]))
-        if self.sim and self.sim.said:
-            self._arrive(bytes(self.sim.said))
-            self.sim.said = bytearray()
+            self._sent += bytes(data[: self.sim.shape(data, len(data), self.now_ms)])
+        if self._sent:
+            self._arrive(self.sim.baud * POLL_MS // 10_000)
         self.receiver.poll(self.now_ms)
 
-    def _arrive(self, data):
+    def _arrive(self, n):
+        data, self._sent = self._sent[:n], self._sent[n:]
         if self.uart_baud != self.sim.baud:
             data = bytes((c * 37 + 11 | 0x80) & 0xFF for c in data)
         self._ring += data

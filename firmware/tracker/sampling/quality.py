@@ -55,6 +55,13 @@ class Quality:
         self._fast = 0
         self._outside = 0
 
+    def retime(self, by_s, ms):
+        """The clock was put right: what is remembered moves with it, to the instant in a second at which fixes are made."""
+        for fix in (self._last, self._new, self._rest):
+            fix.sec += by_s
+            fix.ms = ms
+        self.slow_sec += by_s
+
     def offer(self, fix):
         if fix.hdop_x10 is not None and fix.hdop_x10 > self._hdop_max_x10:
             self.hdop += 1

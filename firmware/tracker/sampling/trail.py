@@ -9,7 +9,7 @@ Owns: the second up to which the trail is explained. uptime_ms counts from boot;
 
 from micropython import const
 
-from tracker.fix import FORCED, HELD, RECOVERED, STOPPED, Fix
+from tracker.fix import FORCED, HELD, RECOVERED, ROLLOVER, STOPPED, UNTIMED, Fix
 from tracker.record import CLOCK, FIX, NO_FIX, SILENT, Record
 from tracker.sampling.plane import udeg, within
 from tracker.sampling.quality import DRIFT, OK
@@ -23,7 +23,7 @@ _UPTIME_MASK = const(0x3FFFFFFF)  # ticks_ms wraps here on the board
 
 
 class Trail:
-    def __init__(self, journal, gate, quality, window, boot_reason, boot_detail, gap_after_s=5):
+    def __init__(self, journal, gate, quality, window, boot_reason, boot_detail, gap_after_s=5, boot=0):
         self.newest = None
         self.newest_ms = 0
         self.epochs = self.accepted = self.kept = self.gaps = 0
@@ -39,6 +39,8 @@ class Trail:
         self._record = Record()
         self._newest = Fix()
         self._keep_fix = self._keep  # made once: each `self._keep` as a value would cost heap
+        self._boot = boot
+        self._untimed = None  # where good fixes come before the clock is believed
         self._stop = Fix()
         self._standing = False  # the journal has been told of the stop
         self._edge_sec = 0  # second of the first fix behind the last gap
@@ -67,14 +69,13 @@ class Trail:
         if self._first_fix_ms is None:
             self._first_fix_ms = uptime_ms
         believed = self._gate.offer(fix, uptime_ms)
+        timeless = self._believed_ms is None and not self._believe(fix, believed, uptime_ms)
         code = self._quality.offer(fix)
-        if believed and self._believed_ms is None:
-            self._believed_ms = uptime_ms
-            self._live_sec = fix.sec  # until a position is accepted, the clock alone counts the seconds
-            self._live_ms = uptime_ms
         if not believed:
             self.unbelieved += 1
             self._clock_doubted = True
+            if timeless and (code == OK or code == DRIFT):
+                self._keep_untimed(fix, code, uptime_ms)
         elif code == OK or (code == DRIFT and (self._window.keep_all or not self._standing)):
             self._accept(fix, uptime_ms)
         elif code == DRIFT:
@@ -97,9 +98,9 @@ class Trail:
 
     def close(self, uptime_ms):
         """Nothing up to now stays untold: for a stop, ignition off, low supply, an ordered reset."""
+        self.commit()
         if self._believed_ms is None:
             return  # nobody knows what second it is: the next boot tells of this one
-        self.commit()
         sec = self._live_sec + _since_ms(uptime_ms, self._live_ms) // 1000
         if not self._started:
             self._explain_boot(sec, uptime_ms)
@@ -114,6 +115,29 @@ class Trail:
         self._window.flush(self._keep_fix)
         if self._standing and self._stand_sec > self._kept_sec:
             self._say_stop(STOPPED)
+
+    def _believe(self, fix, believed, uptime_ms):
+        """Until the first belief since boot a fix has the uptime for its time."""
+        if not believed:
+            fix.sec = uptime_ms // 1000
+            fix.ms = uptime_ms % 1000
+            fix.flags |= UNTIMED
+            return False
+        boot_sec = fix.sec - (uptime_ms - fix.ms) // 1000
+        self._quality.retime(boot_sec, fix.ms)
+        if self._untimed is not None:
+            self._untimed.anchor(fix, uptime_ms)
+            self._kept_sec = self._saved_sec = self._kept_sec + boot_sec
+        self._believed_ms = self._live_ms = uptime_ms
+        self._live_sec = fix.sec  # until a position is accepted, the clock alone counts the seconds
+        return True
+
+    def _keep_untimed(self, fix, code, uptime_ms):
+        if self._untimed is None:
+            from tracker.sampling.untimed import Untimed
+
+            self._untimed = Untimed(self._journal, self._window, self._keep_fix, self._boot, self._gap_after_s)
+        self._untimed.offer(fix, code, uptime_ms)
 
     def _hear(self, uptime_ms):
         """Note where a silence ends that began right behind the last position."""
@@ -159,7 +183,7 @@ class Trail:
         if not self._quality.leaving:
             self._stand_sec = sec
         self._stop.sec = self._stand_sec
-        self._stop.flags = STOPPED | HELD
+        self._stop.flags = STOPPED | HELD | self._stop.flags & ROLLOVER
         self._alive(self._stop, sec, uptime_ms)
 
     def _alive(self, fix, sec, uptime_ms):
@@ -182,7 +206,7 @@ class Trail:
         stop = self._stop
         stop.sec = self._stand_sec
         stop.ms = 0
-        stop.flags = flag | HELD | FORCED
+        stop.flags = flag | HELD | FORCED | stop.flags & ROLLOVER
         self._window.offer(stop, self._keep_fix)
 
     def _bridge(self, fix, uptime_ms):
@@ -224,8 +248,12 @@ class Trail:
         first_fix_sec = max(start, sec - _since_ms(uptime_ms, self._first_fix_ms) // 1000)
         believed_sec = max(start, sec - _since_ms(uptime_ms, self._believed_ms) // 1000)
         self._gap(start, first_fix_sec, NO_FIX if self.no_fix else SILENT, self._sats_seen)
-        self._gap(first_fix_sec, believed_sec, CLOCK, 0)
-        self._gap(believed_sec, sec, NO_FIX, self._sats_seen)
+        if self._untimed is not None:
+            self._untimed.explain(self._gap, sec, uptime_ms, first_fix_sec)
+            self._untimed = None
+        else:
+            self._gap(first_fix_sec, believed_sec, CLOCK, 0)
+            self._gap(believed_sec, sec, NO_FIX, self._sats_seen)
 
     def _gap(self, from_sec, to_sec, reason, detail):
         if to_sec <= from_sec:
