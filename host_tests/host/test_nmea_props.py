@@ -101,3 +101,38 @@ def test_any_place_is_rounded_half_up(lat, minutes, decimals, lon):
     udeg = int(micro * 1000000 / 60 + Fraction(1, 2))
     expected = [(-1 if lat < 0 else 1) * (abs(lat) * 1000000 + udeg), (-1 if lon < 0 else 1) * (abs(lon) * 1000000 + udeg)]
     assert list(fixes[0][1:3]) == expected
+
+
+def test_the_layout_of_a_sentences_memory_is_the_same_in_every_file():
+    """Each file has scan.py's numbers as private constants, because only those cost nothing per use."""
+    import inspect
+    import re
+
+    from tracker.gnss import date, epochs, nmea, scan
+
+    copied = 0
+    for module, names in ((epochs, "SECOND MS LAT LON DAYS KIND FIELD EMPTY RMC GGA"), (nmea, "DAYS KIND GOOD FIELD EMPTY")):
+        text = inspect.getsource(module)
+        for name in names.split():
+            value = int(re.search(r"^_%s = const\((\d+)\)" % name, text, re.M).group(1))
+            assert value == getattr(scan, name), (module.__name__, name)
+            copied += 1
+    assert copied == 15 and scan.VERDICT == 0
+    assert date.BAD < date.REFUSED < scan.EMPTY
+    assert re.search(r"^_DAMAGED = const\(2\)", inspect.getsource(epochs), re.M)
+    assert re.search(r"^_DAMAGED = const\(2\)", inspect.getsource(nmea), re.M)
+
+
+def test_every_day_from_1987_to_2053():
+    from datetime import date as day
+    from datetime import timedelta
+
+    from tracker.gnss import date
+
+    at = day(1987, 1, 1)
+    while at < day(2054, 1, 1):
+        assert date.days(int(at.strftime("%d%m%y"))) == (at - day(2020, 1, 1)).days
+        at += timedelta(days=1)
+    for ddmmyy in (0, 10100 - 10000, 320125, 300226, 290226, 311126, 11326, 10026):
+        assert date.days(ddmmyy) == date.BAD, ddmmyy
+    assert date.days(60180) == date.days(311286) == date.days(50154) == date.REFUSED

@@ -3,7 +3,7 @@
 from micropython import const
 
 BAD = const(1069999997)  # no date of any calendar
-REFUSED = const(1069999998)  # a date that no truck of ours can have; 1980 and 2080 are a receiver's cold start
+REFUSED = const(1069999998)  # no truck of ours has it; 1980 and 2080 are a cold start
 
 _FIRST_YEAR = const(1987)  # seconds since 2020 leave the small integers before 1986 and after 2053
 _LAST_YEAR = const(2053)

@@ -1,8 +1,9 @@
-"""RMC and GGA of one instant become one Fix; two instants are never mixed, and what disagrees is refused.
+"""RMC and GGA of one instant become one Fix; two are never mixed, what disagrees is refused.
 
-In: the parser reads a sentence into slots[0], then calls rmc_in() or gga_in(); any order, either of them missing.
-Out: on_epoch(fix) once per epoch. fix is reused; kind 0 means that the receiver has no fix, and then only the second,
-    if known, and the satellites in view are set. UNTIMED in its flags: the receiver gave no date to be read.
+In: the parser reads a sentence into slots[0], then calls rmc_in() or gga_in(); in any order,
+    either of them missing.
+Out: on_epoch(fix) once per epoch. fix is reused; kind 0: the receiver has no fix, then only the
+    second, if known, and the satellites in view are set. UNTIMED in its flags: no date was given.
 Owns: the open epoch, its sentences, and the belief in the date. Base of every parser.
 """
 
@@ -20,16 +21,15 @@ _LAT = const(3)
 _LON = const(4)
 _DAYS = const(5)  # since 2020, REFUSED or _EMPTY
 _KIND = const(6)  # RMC: kind of a Fix, 0 when the status is V. GGA: quality or _EMPTY
-_GOOD = const(12)
 _FIELD = const(13)
 _EMPTY = const(1069999999)
 
 _FREE = const(0)  # slots: where the next sentence is read into, the last RMC, the last GGA
 _RMC = const(1)  # also bits of now[_HAVE]: sentences of the open epoch
 _GGA = const(2)
-_APART = const(3)  # one of each, of two instants: the next sentence tells whether the RMC stands alone
+_APART = const(3)  # one of each, of two instants: the next sentence tells whose mate is missing
 
-# What changes with every sentence is kept in lists: to store an attribute costs seven times as much.
+# What changes with every sentence is in a list: to store an attribute costs several times as much.
 _HAVE = const(0)
 _PAIRS = const(1)  # lone RMCs left until the receiver is taken for one that sends no GGA
 _DAMAGED = const(2)  # something was refused since the last epoch
@@ -54,14 +54,14 @@ class Sentence:
 
 
 class Epochs:
-    """An epoch is closed when both its sentences are in, when a sentence of another time comes, or by flush()."""
+    """An epoch is closed when both sentences are in, when another time comes, or by flush()."""
 
     def __init__(self, fix, on_epoch):
         self.fix = fix
         self.on_epoch = on_epoch
         self.slots = [Sentence(), Sentence(), Sentence()]
         self.now = [0, 0, False, None, 0, 0, 0]
-        self.mixed_epochs = 0  # RMC and GGA name two places, or two times where one is due: refused
+        self.mixed_epochs = 0  # refused: two places, or two times where one is due
         self.lone_gga = 0  # a GGA whose RMC never came has no date
         self.lone_rmc = 0  # refused: its GGA came damaged and cannot vouch for it
         self.date_refused = 0  # outside 1987..2053
@@ -84,58 +84,55 @@ class Epochs:
 
     def rmc_in(self):
         """slots[0] holds a good RMC."""
-        now = self.now
         slots = self.slots
-        have = now[_HAVE]
-        if have & _GGA:
-            same = _agree(slots[_FREE], slots[_GGA])
-            if same and have == _APART:
-                self._emit_alone()
-            elif not same and have == _APART:
+        new = slots[_FREE]
+        if self.now[_HAVE] & _GGA:
+            other = slots[_GGA]
+            same = agree(new.cells, new.line, other.cells, other.line)
+            self._meet(_RMC, same)
+        elif new.cells[_SECOND] != slots[_RMC].cells[_SECOND] or not self._repeats(_RMC):
+            if self.now[_HAVE]:
                 self.flush()
-            slots[_FREE], slots[_RMC] = slots[_RMC], slots[_FREE]
-            if same:
-                now[_HAVE] = 0
-                self._emit_pair(same)
-            else:
-                now[_HAVE] = _APART if have == _GGA else _RMC
-            return
-        if _repeats(slots[_FREE].cells, slots[_RMC].cells):
-            return  # a second talker
-        if have:
-            self.flush()
-        slots[_FREE], slots[_RMC] = slots[_RMC], slots[_FREE]
-        now[_HAVE] = _RMC
+            slots[_FREE] = slots[_RMC]
+            slots[_RMC] = new
+            self.now[_HAVE] = _RMC
 
     def gga_in(self):
         """slots[0] holds a good GGA."""
+        slots = self.slots
+        new = slots[_FREE]
+        self.now[_PAIRS] = _PAIRS_MAX
+        if self.now[_HAVE] & _RMC:
+            other = slots[_RMC]
+            same = agree(new.cells, new.line, other.cells, other.line)
+            self._meet(_GGA, same)
+        elif new.cells[_SECOND] != slots[_GGA].cells[_SECOND] or not self._repeats(_GGA):
+            if self.now[_HAVE]:
+                self.flush()
+            slots[_FREE] = slots[_GGA]
+            slots[_GGA] = new
+            self.now[_HAVE] = _GGA
+
+    def _meet(self, which, same):
+        """The new sentence meets one of the other type: of the same instant, or apart."""
         now = self.now
         slots = self.slots
-        have = now[_HAVE]
-        now[_PAIRS] = _PAIRS_MAX
-        if have & _RMC:
-            same = _agree(slots[_FREE], slots[_RMC])
-            if have == _APART:
-                if same:
-                    self.lone_gga += 1
-                else:
-                    self.flush()
-            slots[_FREE], slots[_GGA] = slots[_GGA], slots[_FREE]
-            if same:
-                now[_HAVE] = 0
-                self._emit_pair(same)
-            else:
-                now[_HAVE] = _APART if have == _RMC else _GGA
-            return
-        if _repeats(slots[_FREE].cells, slots[_GGA].cells):
-            return
-        if have:
+        apart = now[_HAVE] == _APART
+        if apart and not same:
             self.flush()
-        slots[_FREE], slots[_GGA] = slots[_GGA], slots[_FREE]
-        now[_HAVE] = _GGA
+        elif apart and which == _RMC:
+            self._emit_alone()
+        elif apart:
+            self.lone_gga += 1
+        slots[_FREE], slots[which] = slots[which], slots[_FREE]
+        if same:
+            now[_HAVE] = 0
+            self._emit_pair(same)
+        else:
+            now[_HAVE] = which if apart else _APART
 
     def gsv_in(self, talker, message, sats, cn0):
-        """A system says its satellites in view in each of its messages, and again for each of its signals."""
+        """A system says its satellites in each message, and again for each of its signals."""
         now = self.now
         if message == 1 and talker != now[_TALKER]:
             now[_TALKER] = talker
@@ -143,8 +140,13 @@ class Epochs:
         if cn0 > now[_CN0]:
             now[_CN0] = cn0
 
+    def _repeats(self, which):
+        """Whether the new sentence, of the last one's second, is of the same known instant."""
+        new = self.slots[_FREE].cells
+        return new[_SECOND] != _EMPTY and new[_MS] == self.slots[which].cells[_MS]
+
     def _emit_alone(self):
-        """The RMC has no GGA. Where one is due and damage was seen, it may be that one: nothing vouches for the RMC."""
+        """The RMC has no GGA. Where one is due and damage was seen, nothing vouches for it."""
         now = self.now
         refused = now[_PAIRS] and now[_DAMAGED]
         if now[_PAIRS]:
@@ -200,7 +202,7 @@ class Epochs:
         self.on_epoch(fix)
 
     def _dated(self, rmc):
-        """Give the fix its time, unless the date neither follows from the last one nor was said twice."""
+        """Give the fix its time; False for a date that neither follows nor comes twice."""
         now = self.now
         fix = self.fix
         now[_DAMAGED] = False
@@ -222,6 +224,7 @@ class Epochs:
         return True
 
     def _doubts(self, rmc):
+        """The date does not follow from the last: refused unless the epoch before said it too."""
         days = rmc[_DAYS]
         if days == self._doubt:
             self._doubt = None
@@ -239,12 +242,3 @@ class Epochs:
             now[_VIEW] = now[_CN0] = now[_TALKER] = 0
         self.sats_in_view = seen
         return seen
-
-
-def _agree(a, b):
-    return agree(a.cells, a.line, b.cells, b.line)
-
-
-def _repeats(new, old):
-    """Of the same known instant."""
-    return new[_SECOND] == old[_SECOND] != _EMPTY and new[_MS] == old[_MS]

@@ -29,11 +29,12 @@ _ROUNDED = const(16)
 _SIGNED = const(3)
 
 _VALID = const(0x41)  # status A
-_MODES = {0x4E: 0, 0x41: 1, 0x44: 2, 0x50: 2, 0x52: 4, 0x46: 5, 0x45: 6, 0x4D: 7, 0x53: 8}  # NADPRFEMS: kind of a Fix
+# the letters NADPRFEMS of a mode: kind of a Fix
+_MODES = {0x4E: 0, 0x41: 1, 0x44: 2, 0x50: 2, 0x52: 4, 0x46: 5, 0x45: 6, 0x4D: 7, 0x53: 8}
 
 
 def _digits(fewest, most, limit=None, may=0, places=0):
-    """A number of so many digits before the point, in units of 10**-places, up to limit in that unit."""
+    """So many digits before the point, in units of 10**-places, up to limit in that unit."""
     if limit is None:
         limit = 10 ** (most + places) - 1
     return (places << 16 | most << 12 | fewest << 8 | may | _MAY_BE_EMPTY, limit)
@@ -61,20 +62,24 @@ _LON = _digits(5, 5, 1800000000, _FRACTION, 5), _letter("EW")
 _TENTHS = _decimal(5, 999999, 1, _MINUS)
 _FORMS = (
     None,
-    _form(  # RMC: variation and its side, mode and navigational status come last, the latter two not with all
-        12, 14, 3, _TIME, _letter("AV", 0), *_LAT, *_LON, _decimal(4, 1000000, 3), _decimal(3, 36000, 2), _digits(6, 6),
-        _TENTHS, _letter("EW"), _letter("NADPRFEMS"), _letter("SCUV"),
+    _form(  # RMC: time, status, place, knots, course, date, variation[, mode[, nav status]]
+        12, 14, 3, _TIME, _letter("AV", 0), *_LAT, *_LON,
+        _decimal(4, 1000000, 3), _decimal(3, 36000, 2), _digits(6, 6), _TENTHS, _letter("EW"),
+        _letter("NADPRFEMS"), _letter("SCUV"),
     ),
     _form(  # GGA: quality, satellites, HDOP, altitude, geoid, age and station of the correction
-        15, 15, 2, _TIME, *_LAT, *_LON, _digits(1, 1, 8), _digits(1, 2), _decimal(4, 10000, 1), _TENTHS, _letter("M"),
+        15, 15, 2, _TIME, *_LAT, *_LON,
+        _digits(1, 1, 8), _digits(1, 2), _decimal(4, 10000, 1), _TENTHS, _letter("M"),
         _TENTHS, _letter("M"), _TENTHS, _digits(1, 4),
     ),
-    _form(  # GSV: messages, this one, satellites in view; four times number, elevation, azimuth, C/N0; signal
+    _form(  # GSV: messages, this one, satellites; 4 times number, elevation, azimuth, C/N0; signal
         4, 21, 0, _digits(1, 2), _digits(1, 2), _digits(1, 3),
-        *(_digits(1, 3), _decimal(3, 90, 0, _MINUS), _decimal(3, 360, 0), _decimal(2, 99, 0)) * 4, _digits(1, 2),
+        *(_digits(1, 3), _decimal(3, 90, 0, _MINUS), _decimal(3, 360, 0), _decimal(2, 99, 0)) * 4,
+        _digits(1, 2),
     ),
     _form(  # GSA: manual or automatic, dimension, twelve satellites used, PDOP, HDOP, VDOP; system
-        18, 19, 0, _letter("MA"), _digits(1, 1, 3), *(_digits(1, 3),) * 12, *(_decimal(4, 10000, 1),) * 3, _digits(1, 2),
+        18, 19, 0, _letter("MA"), _digits(1, 1, 3), *(_digits(1, 3),) * 12,
+        *(_decimal(4, 10000, 1),) * 3, _digits(1, 2),
     ),
 )  # fmt: skip
 
@@ -129,7 +134,7 @@ class NmeaParser(Epochs):
         self.now[_DAMAGED] = True
 
     def _rmc_read(self, cells, known):
-        """False if the date makes no sense, or place and instant are not all there with the status A."""
+        """False if the date makes no sense, or the status is A and not all is there."""
         ddmmyy = cells[_FIELD + 9]
         last = self._date
         if ddmmyy != last[0]:

@@ -2,9 +2,10 @@
 
 In: feed(buf, n); flush().
 Out: on_epoch(fix), by the same merging (epochs.py).
-Owns: the way from micropyGPS's attributes to a Fix. It takes about 2.4 KB of heap a sentence; its decimal degrees are
-    32-bit floats on the board (0.85 m steps at 120 degrees east), so degrees and minutes are read instead. Up to five
-    decimals of a minute give the same micro-degrees as our own parser, more may round one micro-degree apart.
+Owns: the way from micropyGPS's attributes to a Fix. It takes about 2.4 KB of heap a sentence; its
+    decimal degrees are 32-bit floats on the board (0.85 m steps at 120 degrees east), so degrees
+    and minutes are read instead. Up to five decimals of a minute give the micro-degrees of our own
+    parser, more may round one micro-degree apart.
 """
 
 from micropyGPS import MicropyGPS
@@ -49,7 +50,7 @@ class MicropyGPSParser(Epochs):
             self.gsv_in(gps.gps_segments[0], gps.last_sv_sentence, gps.satellites_in_view, 0)
 
     def _take_rmc(self, gps):
-        text = gps.gps_segments  # micropyGPS says 0 for an empty field; here it can still be told from a zero
+        text = gps.gps_segments  # it says 0 for an empty field; the text tells
         day, month, year = gps.date
         days = EMPTY
         if text[9]:
@@ -113,5 +114,5 @@ def _udeg(degrees_minutes):
 
 
 def _scaled(value, factor):
-    """Rounded half away from zero, so that the float of a short decimal finds its integer again."""
+    """Half away from zero, so that the float of a short decimal finds its integer again."""
     return int(value * factor + (0.5 if value >= 0 else -0.5))

@@ -1,13 +1,13 @@
-"""Bytes of a serial line to one checked NMEA sentence as integers. The only file that touches every byte.
+"""Bytes of a serial line to one checked NMEA sentence as integers: all that is done per byte.
 
-In: chunks as the UART hands them over, cut anywhere; the memory of one sentence: cells (words) and line (text).
+In: chunks as the UART hands them over, cut anywhere; the memory of one sentence: cells and line.
 Out: frame() finds a sentence and its fields, read() makes integers of them by a form, agree()
     says whether two sentences speak of one instant and place.
 Owns: the layout of that memory.
 
-viper compiles each function to machine code on words, 30 times faster than bytecode. To it `ptr8` and `ptr32` are
-types; elsewhere they are names without a meaning. A cell that is read here is never negative, because a word of an
-array comes without its sign where words have 64 bits.
+viper compiles each function to machine code on words, 30 times faster than bytecode. `ptr8` and
+`ptr32` are types to it, elsewhere names without a meaning. A cell that is read here is never
+negative, because an array's word comes without its sign where machine words have 64 bits.
 """
 
 import micropython
@@ -36,7 +36,9 @@ _FIELDS = const(11)
 GOOD = const(12)  # sentences with a right checksum so far
 FIELD = const(13)  # cells[FIELD + f]: field f as an integer or letter; field 0 is the type
 CELLS = const(37)
-EMPTY = const(1069999999)  # no longitude (106 degrees 99.99999), and more than any other field may be; a small integer
+# 106 degrees 99.99999 minutes are no longitude, and more than any other field may be. The largest
+# small integer of a board would not do: it is a longitude near Bandung.
+EMPTY = const(1069999999)
 
 _LINE = const(120)  # NMEA says 82; receivers with seven decimals and four systems go beyond
 ENDS = const(120)  # line[ENDS + f]: offset of the comma or `*` behind field f
@@ -46,7 +48,7 @@ LINE_BYTES = const(144)
 
 @micropython.viper
 def frame(buf: ptr8, i: int, n: int, cells: ptr32, line: ptr8) -> int:
-    """Read buf[i:n] up to the end of one sentence at most; the offset to go on from. Other types are passed over."""
+    """Read buf[i:n] up to the end of one sentence at most; returns the offset to go on from."""
     k = cells[_LENGTH]
     xor = cells[_XOR]
     cells[VERDICT] = 0
@@ -79,7 +81,7 @@ def frame(buf: ptr8, i: int, n: int, cells: ptr32, line: ptr8) -> int:
                         type = GSV
                     elif letters == 0x475341:
                         type = GSA
-                    if type == 0 or k != 5 or line[0] == 0x50:  # P is proprietary: $PGRMC is no RMC
+                    if type == 0 or k != 5 or line[0] == 0x50:  # $PGRMC is Garmin's own
                         cells[_OPEN] = 0
                         return i + 1
                     cells[TYPE] = type
@@ -96,19 +98,21 @@ def frame(buf: ptr8, i: int, n: int, cells: ptr32, line: ptr8) -> int:
                     if k >= 9 and line[k - 3] == 0x2A:
                         line[ENDS + f] = k - 3
                         cells[_FIELDS] = f + 1
-                        xor ^= 0x2A ^ line[k - 2] ^ line[k - 1]  # its own characters went into the checksum
+                        # the checksum's own characters went into it: take them out again
+                        xor ^= 0x2A ^ line[k - 2] ^ line[k - 1]
                         high = (xor >> 4) + 0x30
                         low = (xor & 15) + 0x30
                         if high > 0x39:
                             high += 7
                         if low > 0x39:
                             low += 7
-                        right = line[k - 2] == high or (high > 0x40 and line[k - 2] == high + 0x20)
-                        if right and (line[k - 1] == low or (low > 0x40 and line[k - 1] == low + 0x20)):
-                            cells[VERDICT] = cells[TYPE]
-                            cells[GOOD] += 1
-                        else:
-                            cells[VERDICT] = BAD_CHECKSUM
+                        a = line[k - 2]
+                        b = line[k - 1]
+                        cells[VERDICT] = BAD_CHECKSUM
+                        if a == high or (high > 0x40 and a == high + 0x20):  # or lower case
+                            if b == low or (low > 0x40 and b == low + 0x20):
+                                cells[VERDICT] = cells[TYPE]
+                                cells[GOOD] += 1
                 return i
         line[k] = c
         xor ^= c
@@ -124,13 +128,13 @@ def frame(buf: ptr8, i: int, n: int, cells: ptr32, line: ptr8) -> int:
 
 @micropython.viper
 def read(cells: ptr32, line: ptr8, form: ptr32) -> int:
-    """Every field as an integer in the unit of its form: 0 malformed, 1 time or place not known, 2 both known.
+    """Every field as an integer: 0 malformed, 1 time or place not known, 2 both known.
 
-    form: fewest and most fields, then two words per field: nibbles of fewest digits, most digits, decimals kept and
-    what it may be (1 fraction, 2 minus, 4 letter, 8 empty, 16 rounded), and the limit, or a bit for each letter. Last
-    the latitude's field, 0 in a sentence without time and place.
-    A fifth decimal of a minute is 1/6 micro-degree, so minutes * 100000 / 6 rounded half up cannot be changed by any
-    later digit: five are exact. A leap second (23:59:60) is the next day's first.
+    form: fewest and most fields; then two words per field: fewest digits (bits 8..11), most digits
+    (12..15), decimals kept (16..19) and what it may be (1 fraction, 2 minus, 4 letter, 8 empty,
+    16 rounded); its limit, or a bit per letter; last the latitude's field, or 0.
+    A fifth decimal of a minute is 1/6 micro-degree, so minutes * 100000 / 6 rounded half up cannot
+    be changed by a later digit: five are exact. A leap second, 23:59:60, is the next day's first.
     """
     fields = cells[_FIELDS]
     if fields < form[0] or fields > form[1]:
@@ -201,46 +205,46 @@ def read(cells: ptr32, line: ptr8, form: ptr32) -> int:
     f = form[f + f]
     if f == 0:
         return 1
-    a = 2
-    v = cells[FIELD + 1]
-    if v == EMPTY:
-        a = 1
-        cells[SECOND] = v
+    known = 2
+    time = cells[FIELD + 1]
+    if time == EMPTY:
+        known = 1
+        cells[SECOND] = EMPTY
     else:
-        d = v // 1000
-        cells[MS] = v - d * 1000
-        c = d // 100
-        d -= c * 100
-        b = c // 100
-        c += b * -40  # minutes of the day
-        if c - b * 60 > 59 or d > 60 or (d == 60 and c != 1439):
+        second = time // 1000
+        cells[MS] = time - second * 1000
+        minute = second // 100
+        hour = minute // 100
+        second -= minute * 100
+        minute -= hour * 100
+        if minute > 59 or second > 60:
             return 0
-        cells[SECOND] = c * 60 + d
+        minute += hour * 60
+        if second == 60 and minute != 1439:
+            return 0
+        cells[SECOND] = minute * 60 + second
     if cells[FIELD + f] == EMPTY:
         return 1 if cells[FIELD + f + 2] == EMPTY else 0
-    b = f + 3
-    c = 90000000
-    while f < b:
-        v = cells[FIELD + f]
-        d = v // 10000000
-        v -= d * 10000000
-        if v > 5999999:
+    angle = LAT
+    while angle <= LON:
+        minutes = cells[FIELD + f]
+        degrees = minutes // 10000000
+        minutes -= degrees * 10000000
+        v = degrees * 1000000 + (minutes + 3) // 6
+        side = cells[FIELD + f + 1]
+        if minutes > 5999999 or side == EMPTY:
             return 0
-        v = d * 1000000 + (v + 3) // 6
-        d = cells[FIELD + f + 1]
-        if v > c or d == EMPTY:
-            return 0
-        if d == 0x53 or d == 0x57:
+        if side == 0x53 or side == 0x57:
             v = -v
-        cells[LAT + (c >> 27)] = v
-        c = 180000000
+        cells[angle] = v
+        angle += 1
         f += 2
-    return a
+    return known
 
 
 @micropython.viper
 def agree(a: ptr32, line_a: ptr8, b: ptr32, line_b: ptr8) -> int:
-    """Two sentences, RMC or GGA, say character for character: 0 two times, 1 one time, 2 one time and place."""
+    """Two sentences say, by their characters: 0 two times, 1 one time, 2 one time and place."""
     same = 0
     f = 1
     g = 1
