@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-for _folder in ("tools", "host_tests/fakes/cpython", "firmware"):
+for _folder in ("tools", "host_tests/fakes/cpython", "host_tests/fakes", "firmware"):
     sys.path.insert(0, str(_ROOT / _folder))
 
 from bench import report  # noqa: E402
 
-NAMES = ("heap", "nmea", "road", "sampling")
+NAMES = ("codec", "heap", "nmea", "road", "sampling")
 
 
 def main(names):
