@@ -247,9 +247,14 @@ def by_firmware(cells, mark, sector, page):
 
 
 def damaged(rng, cells):
-    """The image with one byte changed, or three, or with a sector of noise, or of zeros."""
+    """The image with a byte changed, or two in a page, or three, or a sector of noise or zeros."""
     data = bytearray(cells)
     way = rng.random()
+    if way < 0.2:
+        at = rng.randrange(len(data) // 128) * 128
+        for i in rng.sample(range(128), 2):
+            data[at + i] ^= rng.randrange(1, 256)
+        return bytes(data)
     if way < 0.8:
         for _ in range(1 if way < 0.5 else 3):
             data[rng.randrange(len(data))] ^= rng.randrange(1, 256)

@@ -110,6 +110,23 @@ def test_vectors_of_records(node):
         assert bare(answer["records"]) == vector["records"], vector["name"]
 
 
+def test_prediction_at_its_limits(node):
+    streams, made = [], []
+    for dt in (-1, 0, 1, 300, 301):
+        for step in (-(1 << 20), 1 - (1 << 20), -1, (1 << 20) - 1, 1 << 20):
+            codec, rec, buf, at = Codec(), Record(), bytearray(200), 0
+            for i in range(4):
+                rec.fix.sec = 1000 + dt * i + (i == 3)
+                rec.fix.lat_udeg = step * i
+                rec.fix.lon_udeg = -step * i
+                at = codec.encode(rec, buf, at)
+                codec.advance(rec)
+            streams.append(bytes(buf[:at]))
+            made.append(said(rec))
+    answers = read_records(node, streams)
+    assert [answer["records"][3] for answer in answers] == made
+
+
 def test_blocks(node):
     blocks = [make_block(seed) for seed in range(300)]
     for (_, made), answer in zip(blocks, read_messages(node, [data for data, _ in blocks])):
@@ -224,14 +241,16 @@ def test_untimed_fixes_are_stamped_as_the_station_stamps_them(node):
 def test_what_the_document_forbids_is_refused(node):
     fix_extras = bytes.fromhex("4180a1f9ce010000")
     wrong = [fix_extras + tail for tail in (b"\x41", b"\x81", b"\x11\x80", b"\x21\xe8\x07")]
-    wrong += [b"\x80\x00", b"\xff\x00", b"\x88\x00", b"\x02\x00\x00\x10\x00", b"\x82\x05\x00"]
+    wrong += [b"\x80\x01\x00", b"\xff\x01\x00", b"\x88\x00", b"\x82\x05\x00"]
+    wrong += [b"\x02\x00\x00\x10\x00", b"\xf1\x04" + bytes(4), b"\x88\xca" + bytes(202)]
     for data, answer in zip(wrong, read_records(node, wrong)):
         assert "malformed" in answer, data.hex()
     head = b"\x11" + JOURNAL + b"\x07\x01"
     unnumbered = [head + bytes((0x80 | kind, 1, 0)) + bytes(8) for kind in (0x70, 0x71, 0x7E)]
     empty = b"\x11" + JOURNAL + b"\x07\x00" + bytes(8)
     too_high = b"\x11" + JOURNAL + b"\x80\x80\x80\x80\x04\x01" + b"\x88\x01\x00" + bytes(8)
-    for answer in read_messages(node, [*unnumbered, empty, too_high]):
+    live_event = b"\x12\x88\x01\x00"
+    for answer in read_messages(node, [*unnumbered, empty, too_high, live_event]):
         assert "malformed" in answer
     newer, nothing = read_messages(node, [b"\x21" + bytes(30), b""])
     assert newer == {"unknown": 0x21} and nothing == {"unknown": None}

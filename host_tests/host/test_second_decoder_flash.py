@@ -2,15 +2,20 @@
 
 import json
 import random
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
 from decoder_kit import FIELDS, Drive, bare, by_firmware, damaged, find_node, had, read_images, run
 from setup.place import Missing
+from sim.board.nor import PowerCut
 from station.stamp import stamped
 from station.wire import Row
+from store_kit import JOURNAL_ID, Mark, blank, fix_record
 from tracker.fix import UNTIMED
-from tracker.record import FIX, GAP, SKIPPED
+from tracker.record import FIX, GAP, SKIPPED, Record
+from tracker.store.journal import Journal
 
 IMAGE = Path(__file__).parents[1] / "vectors" / "journal_v1.json"
 SEALED_AT = 126  # of 128
@@ -118,6 +123,58 @@ def test_one_changed_byte_in_a_full_page_costs_nothing(node, drives):
     assert len(answers) > 400
     for answer in answers:
         assert answer["records"] == whole["records"]
+
+
+def drive_on(flash, mark, count, journal_id=JOURNAL_ID):
+    journal = Journal(flash, lambda n: journal_id, mark, 512, 128)
+    journal.mount()
+    rec = Record()
+    for i in range(journal.next_seq, journal.next_seq + count):
+        journal.append(fix_record(rec, i))
+    return bytes(flash.store.cells)
+
+
+def test_a_sector_that_the_ring_cannot_have_is_not_read(node):
+    ours, theirs, mark = blank(), blank(), Mark()
+    earlier = drive_on(ours, mark, 200)
+    later = drive_on(ours, mark, 100)
+    foreign = drive_on(theirs, Mark(), 300, b"another!")
+    images = [later]
+    for at in range(0, 4 * 512, 512):
+        for other in (earlier, foreign):
+            images.append(later[:at] + other[at : at + 512] + later[at + 512 :])
+    whole, *answers = read_images(node, [(cells, 0, 512) for cells in images])
+    for cells, answer in zip(images[1:], answers):
+        (records, _, _), _ = by_firmware(cells, None, 512, 128)
+        assert bare(answer["records"]) == records[: len(answer["records"])]  # a mount may append
+    assert sum(answer["sectors"] == whole["sectors"] - 1 for answer in answers) > 3
+
+
+def test_a_sector_that_was_being_erased_is_not_read_by_who_knows_the_mark(node):
+    flash, mark = blank(), Mark()
+    flash.cut = ("erase", 9, 0, "prefix")
+    with pytest.raises(PowerCut):
+        drive_on(flash, mark, 1000)
+    image = bytes(flash.store.cells)
+    knows, does_not = read_images(node, [(image, mark.value, 512), (image, 0, 512)])
+    assert (knows["sectors"], does_not["sectors"]) == (3, 4)
+    assert knows["records"] == does_not["records"][-len(knows["records"]) :]
+
+
+def header(acked, end=b"\x4c"):
+    head = b"LKJ\x01" + bytes((35 + len(acked), 1)) + JOURNAL_ID + struct.pack("<4I", 0, 9, 0, 0)
+    head += acked
+    return (head + struct.pack("<I", zlib.crc32(head)) + end).ljust(4 * 512, b"\xff")
+
+
+def test_headers_that_a_stranger_could_make(node):
+    nothing, too_much = bytes((10,)), bytes((5, 0, 8))
+    images = [header(bytes((3, 1, 0))), header(nothing), header(too_much), header(b"\0", b"\xff")]
+    good, *bad, cut = read_images(node, [(cells, 0, 512) for cells in images])
+    assert good["acked"] == {"low": 6, "ranges": [[7, 7]]}
+    for answer in bad:
+        assert answer["acked"] == {"low": 0, "ranges": []}
+    assert cut["journal_id"] is None
 
 
 def test_command_reads_a_pulled_journal(node, tmp_path, drives):

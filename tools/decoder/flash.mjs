@@ -11,6 +11,7 @@ import { stampUntimed } from "./untimed.mjs";
 const MAGIC = [0x4c, 0x4b, 0x4a, 0x01];
 const LAST = 0x4c;
 const HEADER_MIN = 36;
+const PAGE_UNIT = 128;
 const ID_AT = 6;
 const ACKS_AT = 30;
 const NOTHING = { low: 0, ranges: [] };
@@ -59,7 +60,7 @@ function readHeader(bytes) {
   const word = (at) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
   if (word(size - 5) !== crc32(bytes.subarray(0, size - 5))) return null;
   const header = {
-    size, page_size: bytes[5] * 128, journal_id: hex(bytes.subarray(ID_AT, ID_AT + 8)),
+    size, page_size: bytes[5] * PAGE_UNIT, journal_id: hex(bytes.subarray(ID_AT, ID_AT + 8)),
     generation: word(14), base: word(18), sec_before: word(22), sec_before_next: word(26),
     seed: (crc15(0, bytes.subarray(ID_AT, ID_AT + 8)) ^ word(14)) & 0x7fff,
   };
@@ -139,13 +140,17 @@ function findHeaders(image, sectorSize) {
   for (let at = 0; at + sectorSize <= image.length; at += sectorSize) {
     sectors.push(image.subarray(at, at + sectorSize));
   }
-  const headers = sectors.map(readHeader);
-  const sizes = new Set(headers.filter(Boolean).map((header) => header.page_size));
-  const mended = (sector) => {
-    const pages = [...sizes].map((size) => repaired(sector.subarray(0, size)));
-    return pages.filter(Boolean).map(readHeader).find(Boolean) ?? null;
-  };
-  return [sectors, headers.map((header, i) => header ?? mended(sectors[i]))];
+  return [sectors, sectors.map((sector) => readHeader(sector) ?? mendedHeader(sector))];
+}
+
+/** The page size may be what was damaged: each is tried. */
+function mendedHeader(sector) {
+  for (let size = PAGE_UNIT; size <= sector.length; size *= 2) {
+    const page = repaired(sector.subarray(0, size));
+    const header = page && readHeader(page);
+    if (header?.page_size === size) return header;
+  }
+  return null;
 }
 
 /** mark: the integer that the truck keeps in NVS, if it is known. */
@@ -165,6 +170,7 @@ export function readImage(image, sectorSize = 4096, mark = 0) {
   for (let k = sectors.length - 1; k >= 0; k--) {
     const i = (newest - k + sectors.length) % sectors.length;
     const header = headers[i];
+    if (k === 1) result.tail = null; // a tail of an older sector was overtaken
     const isOurs = header?.journal_id === top.journal_id && (k === 0 || k < inRing);
     if (isOurs && header.generation === top.generation - k) readSector(sectors[i], header, result);
   }
@@ -191,6 +197,6 @@ function take({ seq, ...rec }, result) {
   if (rec.kind === FIX) result.tail = null;
   if (isNumbered(rec)) {
     result.records.push({ seq, ...rec });
-    result.next_seq = seq + 1;
+    result.next_seq = Math.max(result.next_seq, seq + 1);
   }
 }
