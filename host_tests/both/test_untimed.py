@@ -72,6 +72,7 @@ def test_they_are_kept_between_two_anchors_and_stamped_right():
         assert [a[0] for a in truck.journal.anchors()] == [0, BOOT_SEC + 67]
         fixes = truck.journal.fixes()
         untimed = [fix for fix in fixes if fix.flags & UNTIMED]
+        assert fixes[len(untimed)].sec == BOOT_SEC + 67  # what quality.py knows of the truck is not lost
         assert len(untimed) >= 4 and untimed == fixes[: len(untimed)]
         for sec, fix in truck.stamped():
             assert fix.lat_udeg == LAT + 90 * (sec - BOOT_SEC - 4), (lag, sec, fix.lat_udeg)
@@ -150,3 +151,26 @@ def test_the_hole_before_the_boot_is_told():
     assert truck.journal.gaps()[0] == (BOOT_SEC - 50, BOOT_SEC, RESET_REASON, 3)
 
 
+def test_a_stop_before_the_belief_leaves_the_newest_on_flash():
+    truck = Truck().go(12, None)
+    truck.trail.close(truck.uptime_s * 1000)
+    assert truck.journal.fixes()[-1].sec == truck.uptime_s - 1 and truck.journal.gaps() == []
+
+
+def test_a_stop_after_the_belief_tells_nothing_twice():
+    truck = Truck().go(30, None).go(5, hdop_x10=200)  # believed, and no good position since
+    truck.trail.close(truck.uptime_s * 1000)
+    for _ in range(7200):
+        truck.uptime_s += 1
+        truck.trail.tick(truck.uptime_s * 1000)
+    begins = [gap[0] - BOOT_SEC for gap in truck.journal.gaps()]
+    assert begins[:3] in ([0, 5, 34], [-1, 5, 33]) and begins == sorted(begins), begins
+
+
+def test_no_gap_begins_at_an_uptime():
+    truck = Truck(last_sec=BOOT_SEC + 500).go(30, None).go(5, hdop_x10=200)  # the clock was ahead before the reset
+    truck.trail.close(truck.uptime_s * 1000)
+    for _ in range(7200):
+        truck.uptime_s += 1
+        truck.trail.tick(truck.uptime_s * 1000)
+    assert truck.journal.gaps() and min(truck.journal.gaps())[0] >= BOOT_SEC

@@ -10,7 +10,7 @@ from sim import feed
 from sim.receiver import make_round, sentence
 from station.db import Database
 from station.explain import explain
-from station.stamp import is_untimed, stamped
+from station.stamp import anchor_of, is_untimed, stamped
 from tracker import record
 from tracker.fix import HELD, ROLLOVER, Fix
 from tracker.gnss.nmea import NmeaParser
@@ -172,3 +172,25 @@ def test_a_clock_that_is_wrong_in_three_ways_stores_right_times(loud, tmp_path, 
     assert explain(rows).unexplained == []
     clock = [gap for gap in figures["gaps"] if gap.reason == record.CLOCK]
     assert len(clock) <= 1 and all(gap.to_sec <= fixes[0].sec for gap in clock)  # the cold start's fixes
+
+
+def test_fixes_of_a_boot_that_never_knew_the_time_stay_untimed_in_their_place(loud, tmp_path):
+    start_sec = loud["start_sec"]
+    frames = list(feed.read(loud["feed"]))
+    feed.write(tmp_path / "lying.bin", lying(frames, start_sec))
+    script = dict(loud, feed=str(tmp_path / "lying.bin"))
+    cut = {"op": "program", "nth": 6, "byte": 2, "off_s": 20, "torn": "prefix"}
+    road = Road(tmp_path, script, world(script, cuts=[cut]))
+    figures = drive(road)
+    assert (figures["fixes_lost"], figures["duplicates"], figures["boots"]) == (0, 0, 2)
+    database = Database(road.database)
+    rows = [row for journal in database.journals("truck-001") for row in database.rows("truck-001", journal)]
+    database.close()
+    boots = [anchor_of(row)[0] for row in rows if row.kind == record.ANCHOR]
+    assert boots == [1, 2, 2]
+    out = [row for row in stamped(rows) if row.kind == record.FIX]
+    lost = [row for row in out if is_untimed(row)]
+    assert 0 < len(lost) < 6 and out[: len(lost)] == lost
+    true = positions(frames)
+    for fix in out[len(lost):]:
+        assert fix.flags & HELD or (fix.lat_udeg, fix.lon_udeg) == true[fix.sec - start_sec], fix
