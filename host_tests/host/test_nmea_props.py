@@ -1,7 +1,14 @@
 """Properties of the parser: whatever is done to the bytes, nothing raises, nothing untrue passes, the next is read."""
 
+import os
+import shutil
+import subprocess
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from setup.place import ROOT
+from setup.vm import vm_command
 
 from tracker.fix import Fix
 from tracker.gnss.nmea import NmeaParser
@@ -136,3 +143,18 @@ def test_every_day_from_1987_to_2053():
     for ddmmyy in (0, 10100 - 10000, 320125, 300226, 290226, 311126, 11326, 10026):
         assert date.days(ddmmyy) == date.BAD, ddmmyy
     assert date.days(60180) == date.days(311286) == date.days(50154) == date.REFUSED
+
+
+@pytest.mark.vm
+def test_a_vm_without_viper_reads_the_same(tmp_path):
+    """A decorator that this compiler does not know stands for viper where the compiler has none."""
+    firmware = shutil.copytree(ROOT / "firmware", tmp_path / "firmware")
+    scan = firmware / "tracker/gnss/scan.py"
+    scan.write_text(scan.read_text().replace("@micropython.viper", "@micropython.not_there"))
+    path = ":".join(map(str, (firmware, ROOT / "host_tests/both", ROOT / "tools"))) + ":.frozen"
+    done = subprocess.run(
+        [*vm_command(64), "-X", "heapsize=4m", str(ROOT / "host_tests/both/run.py"), "test_nmea"],
+        env={**os.environ, "MICROPYPATH": path}, capture_output=True, text=True, timeout=50,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stdout.rstrip().endswith(" 0 failed"), done.stdout + done.stderr
+    assert "def frame" in scan.read_text() and "@micropython.viper" not in scan.read_text()

@@ -13,7 +13,11 @@ from micropython import const
 
 from tracker.fix import UNTIMED
 from tracker.gnss.date import REFUSED
-from tracker.gnss.scan import CELLS, LINE_BYTES, agree
+
+try:
+    from tracker.gnss.scan import CELLS, LINE_BYTES, agree
+except SyntaxError:  # no viper in this VM
+    from tracker.gnss.plain import CELLS, LINE_BYTES, agree
 
 _SECOND = const(1)  # cells, as scan.py has them
 _MS = const(2)

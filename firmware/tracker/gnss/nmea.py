@@ -11,7 +11,11 @@ from micropython import const
 
 from tracker.gnss import date
 from tracker.gnss.epochs import Epochs
-from tracker.gnss.scan import BAD_CHECKSUM, GGA, GSV, RMC, TOO_LONG, frame, read
+
+try:
+    from tracker.gnss.scan import BAD_CHECKSUM, GGA, GSV, RMC, TOO_LONG, frame, read
+except SyntaxError:  # no viper in this VM
+    from tracker.gnss.plain import BAD_CHECKSUM, GGA, GSV, RMC, TOO_LONG, frame, read
 
 _DAYS = const(5)  # cells, as scan.py has them
 _KIND = const(6)
