@@ -114,15 +114,15 @@ def test_prediction_at_its_limits(node):
     streams, made = [], []
     for dt in (-1, 0, 1, 300, 301):
         for step in (-(1 << 20), 1 - (1 << 20), -1, (1 << 20) - 1, 1 << 20):
-            codec, rec, buf, at = Codec(), Record(), bytearray(200), 0
-            for i in range(4):
-                rec.fix.sec = 1000 + dt * i + (i == 3)
-                rec.fix.lat_udeg = step * i
-                rec.fix.lon_udeg = -step * i
-                at = codec.encode(rec, buf, at)
-                codec.advance(rec)
-            streams.append(bytes(buf[:at]))
-            made.append(said(rec))
+            for axis in ("lat_udeg", "lon_udeg"):
+                codec, rec, buf, at = Codec(), Record(), bytearray(200), 0
+                for i in range(4):
+                    rec.fix.sec = 1000 + dt * i + (i == 3)
+                    setattr(rec.fix, axis, step * i)
+                    at = codec.encode(rec, buf, at)
+                    codec.advance(rec)
+                streams.append(bytes(buf[:at]))
+                made.append(said(rec))
     answers = read_records(node, streams)
     assert [answer["records"][3] for answer in answers] == made
 
