@@ -3,13 +3,16 @@ PYTHON ?= python3
 setup = PYTHONPATH=tools $(1) -B -m setup.$(2)
 in_venv = $(call setup,.venv/bin/python,$(1))
 
-.PHONY: demo test bench logs venv venv-demo python vm libs clean
+.PHONY: demo test soak bench logs venv venv-demo python vm libs clean
 
 demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE=all, PORT=8080
 	.venv/bin/python tools/demo.py
 
 test: venv  ## all tests in stages
 	$(call in_venv,stages)
+
+soak: venv  ## power cuts at every byte of every flash operation of the journal: about half an hour
+	LACAK_CUT_STRIDE=1 .venv/bin/python -m pytest -q host_tests/host/test_journal_cuts.py
 
 bench: venv vm libs  ## all benchmarks, or one: B=road
 	PYTHONPATH=tools .venv/bin/python -m bench $(B)

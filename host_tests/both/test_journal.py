@@ -196,6 +196,27 @@ def test_gap_of_a_later_drop_begins_at_the_record_before():
     assert gap_fields(rec) == (made[11][1], made[journal.oldest_seq][1], DROPPED, journal.oldest_seq - 12)
 
 
+def test_gap_tells_the_time_of_the_trail_not_of_records_that_look_back():
+    """A GAP(DROPPED) or SKIPPED lies in the past: it neither begins nor ends the next loss, and its own hole stays told."""
+    journal = mounted(blank(), Mark())
+    made = {}
+    i = 0
+    while journal.entered < 10:
+        _append(journal, i, 1, made)
+        i += 1
+    first_left = min(what[1] for what in read_all(journal).values() if what[0] == FIX)
+    rec = Record()
+    cursor = journal.cursor()
+    gaps = []
+    while cursor.next(rec):
+        if rec.kind == GAP:
+            gaps.append(gap_fields(rec))
+    assert len(gaps) >= 3 and journal.last_sec == 217000000 + 2 * (i - 1)
+    assert gaps[-1][1] == first_left and gaps[-1][1] > gaps[-2][1]
+    lost = [what[1] for seq, what in made.items() if seq < journal.oldest_seq]
+    assert all(any(gap[0] <= sec <= gap[1] for gap in gaps) for sec in lost)
+
+
 def test_drop_is_told_once_though_power_went_between_gap_and_erase():
     flash = blank()
     mark = Mark()
@@ -239,6 +260,54 @@ def test_acked_sector_is_overwritten_without_a_word():
         journal.ack(0, _append(journal, i, 1))
     assert all(what[0] == FIX for what in read_all(journal).values())
     assert journal.dropped == 0 and journal.entered >= 8
+
+
+def test_acked_sectors_go_after_keep_acked_days_and_unacked_never():
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    made = {}
+    while journal.entered < 4:
+        _append(journal, journal.next_seq, 1, made)
+    bases = list(journal._ring.bases)
+    days_14 = 14 * 86400
+    assert not journal.erase_aged(journal.last_sec + days_14 * 9)
+    _ack_now(journal, 0, bases[2] - 2)
+    assert read_all(journal) == made  # acknowledged, and still there for whoever asks for last week
+    newest_of_first = made[bases[1] - 1][1]
+    erases = flash.erases
+    assert not journal.erase_aged(newest_of_first + days_14)
+    assert journal.erase_aged(newest_of_first + days_14 + 1) and flash.erases == erases + 1
+    assert journal.oldest_seq == bases[1]
+    assert not journal.erase_aged(journal.last_sec + days_14 * 9)  # one record of the next is not acknowledged
+    _ack_now(journal, 0, bases[2] - 1)
+    again = mounted(flash, mark)
+    for each in (journal, again):
+        assert read_all(each) == {seq: what for seq, what in made.items() if seq >= bases[1]}
+        assert each.next_unacked(0) == bases[2] and each.dropped == each.skipped == 0
+    assert journal.erase_aged(journal.last_sec + days_14 * 9)
+    for _ in range(3):
+        assert not journal.erase_aged(journal.last_sec + days_14 * 9)
+    while min(flash.wear) < 3:
+        journal.ack(0, _append(journal, journal.next_seq, 1))
+        assert max(flash.wear) - min(flash.wear) <= 1  # what is erased early is not erased again on entering
+    assert journal.dropped == 0
+
+
+def test_last_week_is_read_from_any_number_to_any_other():
+    """read(from_seq, to_seq): a cursor, for as long as the ring has it."""
+    journal = mounted(blank(), Mark())
+    made = {}
+    for i in range(200):
+        journal.ack(0, _append(journal, i, 1, made))
+    cursor = journal.cursor()
+    rec = Record()
+    for first, last in ((journal.oldest_seq, 199), (150, 170), (120, 121), (199, 199)):
+        assert cursor.seek(first)
+        got = {}
+        while cursor.next(rec) and rec.seq <= last:
+            got[rec.seq] = image(rec)
+        assert got == {seq: made[seq] for seq in range(first, last + 1)}
 
 
 def test_tail_is_given_back_until_a_fix_supersedes_it():

@@ -6,11 +6,11 @@ Owns: the flash partition, the sequence numbers and the journal id.
 
 from micropython import const
 
-from tracker.record import ACK, DROPPED, FIX, TAIL, Record
+from tracker.record import ACK, DROPPED, FIX, GAP, TAIL, Record, varint
 from tracker.store.acks import Acks
 from tracker.store.cursor import Cursor
 from tracker.store.page import CHECK, FIRST, SEAL
-from tracker.store.recovery import Recovery
+from tracker.store.recovery import Recovery, looks_back
 from tracker.store.ring import Ring
 from tracker.store.writer import NO_ROOM, WRITTEN, Writer
 
@@ -24,7 +24,7 @@ _TICKS = const(0x3FFFFFFF)
 
 
 class Journal:
-    def __init__(self, flash, urandom, mark, sector_size=4096, page_size=256):
+    def __init__(self, flash, urandom, mark, sector_size=4096, page_size=256, keep_acked_days=14):
         self._flash = flash
         self._urandom = urandom
         self._mark = mark
@@ -33,6 +33,7 @@ class Journal:
         self._slots = self._pages * (page_size // _SMALLEST + 1)
         self._body_max = page_size - FIRST - SEAL - CHECK - _SPARE - _EVENT
         self._sector_size = sector_size
+        self._keep_acked_s = keep_acked_days * 86400
         self._ring = Ring(flash, page_size)
         self._writer = Writer(flash, sector_size, page_size)
         self._acks = Acks()
@@ -40,7 +41,7 @@ class Journal:
         self._gap = Record()
         self._tail_rec = Record()
         self._look = None  # a cursor, made when the ring is full for the first time
-        self.appended = self.tails = self.ack_records = self.entered = 0
+        self.appended = self.tails = self.ack_records = self.entered = self.aged = 0
         self.refused = self.dropped = self.stale_acks = self.skipped = 0
         self._forget()
 
@@ -48,7 +49,7 @@ class Journal:
         self.journal_id = b""
         self.next_seq = 0
         self.oldest_seq = 0
-        self.last_sec = None  # second of the newest numbered record
+        self.last_sec = None  # second of the newest numbered record that does not look back
         self._has_tail = False
         self._gap_due = False
         self._gap_said = False  # the newest sector's last page already tells what the next entry drops
@@ -89,8 +90,7 @@ class Journal:
             self._say_skipped(found.hole, base)
             self._say_skipped(found.known, found.next_seq)
         if lost:
-            self._look_at(self.oldest_seq).next(self._gap)
-            self._set_gap(lost_sec, lost)
+            self._set_gap(lost_sec, self._second_left(self._look_at(self.oldest_seq), self.oldest_seq, 0), lost)
             self.append(self._gap)
 
     def _finish_entry(self, found):
@@ -154,7 +154,8 @@ class Journal:
     def _count(self, rec):
         seq = self.next_seq
         self._writer.codec.advance(rec)
-        self.last_sec = rec.fix.sec if rec.kind == FIX else rec.sec
+        if not looks_back(rec):
+            self.last_sec = rec.fix.sec if rec.kind == FIX else rec.sec
         self.next_seq = seq + 1
         self.appended += 1
         return seq
@@ -201,19 +202,24 @@ class Journal:
         if heir < 0 or self._acks.next_missing(ring.bases[target]) >= ring.bases[heir]:
             return
         ring.read_header(target)
-        lost = 0
+        lost = to_sec = 0
         from_sec = before = ring.header.sec
+        end = ring.bases[heir]
         rec = self._gap
         cursor = self._look_at(ring.bases[target])
-        while cursor.next(rec) and rec.seq < ring.bases[heir]:
+        while cursor.next(rec) and rec.seq < end:
             if not self._acks.has(rec.seq):
                 if not lost:
                     from_sec = before or rec.sec
                 lost += 1
-            before = rec.sec
+                to_sec = max(to_sec, rec.sec)
+                if rec.kind == GAP:  # its own hole goes on being told
+                    from_sec = min(from_sec, rec.sec - varint(rec.body, 1, rec.n)[0])
+            if not looks_back(rec):
+                before = rec.sec
         self.dropped += lost
         if lost and not self._gap_said:
-            self._set_gap(from_sec, lost)
+            self._set_gap(from_sec, self._second_left(self._look_at(end), end, to_sec), lost)
             self._gap_due = self._put_here(rec, 0) != WRITTEN
             if not self._gap_due:
                 self._count(rec)
@@ -223,9 +229,15 @@ class Journal:
         self._look.seek(seq)
         return self._look
 
-    def _set_gap(self, from_sec, lost):
-        """self._gap holds the first record that is left. The gap ends with it and begins with the one before the loss."""
-        to_sec = self._gap.sec
+    def _second_left(self, cursor, seq, to_sec):
+        """Where the trail goes on behind a loss: the second of the first record from seq on that is part of it."""
+        rec = self._gap
+        while cursor.next(rec):
+            if rec.seq >= seq and not looks_back(rec):
+                return max(to_sec, rec.sec)
+        return to_sec
+
+    def _set_gap(self, from_sec, to_sec, lost):
         self._gap.set_gap(min(from_sec or to_sec, to_sec), to_sec, DROPPED, lost)
 
     # ---- acknowledgements
@@ -253,6 +265,23 @@ class Journal:
             self._pending = 0
             self._pending_ms = -1
             self.ack_records += 1
+
+    def erase_aged(self, now_sec):
+        """Erase the oldest sector if the database has all of it and its newest record is older than keep_acked_days.
+
+        True if so. For a slow tick: one erase a call, because it stops the processor for 45 to 400 ms.
+        """
+        ring = self._ring
+        sector = ring.oldest()
+        heir = ring.follower(sector) if ring.newest >= 0 else -1
+        if heir < 0 or self._acks.next_missing(self.oldest_seq) < ring.bases[heir] or not ring.read_header(heir):
+            return False
+        if now_sec - ring.header.sec <= self._keep_acked_s:
+            return False
+        ring.erase(sector)
+        self._settle()
+        self.aged += 1
+        return True
 
     def is_acked(self, seq):
         return self._acks.has(seq)

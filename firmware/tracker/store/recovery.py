@@ -5,10 +5,15 @@ In: the ring, scanned. Out: attributes of Recovery; the writer stands where it m
 
 from micropython import const
 
-from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, TAIL, varint
+from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, TAIL, THINNED, varint
 
 _YOUNG = const(5)  # numbers: fewer in the newest sector, and the records that belong at its beginning may be missing
 _SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that damaged bytes can have used
+
+
+def looks_back(rec):
+    """Does the record tell of what is gone? Then its second says nothing about where the trail stands."""
+    return rec.kind == SKIPPED or rec.kind == GAP and (rec.body[0] == DROPPED or rec.body[0] == THINNED)
 
 
 class Recovery:
@@ -83,7 +88,8 @@ class Recovery:
         if kind == TAIL:
             return
         self._numbered += 1
-        self.last_sec = rec.sec
+        if not looks_back(rec):
+            self.last_sec = rec.sec
         if kind == SKIPPED:
             self._skipped = True
             first, off = varint(rec.body, 0, rec.n)

@@ -21,6 +21,7 @@ class Ring:
         self._page_size = page_size
         self.count = flash.ioctl(_COUNT, 0)
         self.bases = array("i", [-1] * self.count)  # first number of each sector, -1: holds nothing of this journal
+        self._blank = bytearray(self.count)  # 1: erased in this run; after a mount no erase is known to have ended
         self.header = Header()
         self._view = memoryview(self.header.buf)
         self._views = {}  # by length: slicing allocates
@@ -36,6 +37,7 @@ class Ring:
         ids = {}
         for sector in range(self.count):
             self.bases[sector] = -1
+            self._blank[sector] = 0
             if self.read_header(sector):
                 generations[sector] = header.generation
                 self.bases[sector] = header.base
@@ -59,6 +61,12 @@ class Ring:
             return True
         return page.is_sealed() and mend(page.buf, page.limit) >= 0 and self.header.get(page.buf, self._page_size)
 
+    def erase(self, sector):
+        """Empty a sector. One that this run has emptied is not erased again when it is entered: that keeps the wear even."""
+        self.bases[sector] = -1
+        self._flash.ioctl(_ERASE, sector)
+        self._blank[sector] = 1
+
     def enter(self, base, sec, acks):
         """Erase the next sector and write its header; the header's size. Its records begin there."""
         sector = self.after(self.newest)
@@ -66,7 +74,9 @@ class Ring:
         header = self.header
         victim = self.after(sector)
         header.victim_sec = header.sec if self.bases[victim] >= 0 and self.read_header(victim) else 0
-        self._flash.ioctl(_ERASE, sector)
+        if not self._blank[sector]:
+            self.erase(sector)
+        self._blank[sector] = 0
         header.generation = self.generation + 1
         header.base = base
         header.sec = sec

@@ -1,0 +1,251 @@
+"""Power cuts in the journal's operations: drives that are watched, and what must be true on what a cut has left.
+
+In: Drive, a journal's life on a small chip, with a Picture before each flash operation. Out: check() raises
+AssertionError where something is lost, made up, or comes twice. CPython only; also for benchmarks.
+"""
+
+from sim.board.nor import PowerCut
+from store_kit import Mark, SmallNor, event_record, fix_image, fix_record, image, mounted, read_all
+from tracker.record import DROPPED, FIX, GAP, SKIPPED, Record, varint
+
+WAYS = (("prefix", 0), ("random", 1), ("random", 2))  # how the byte in flight, or the half-erased sector, is left; a seed
+
+
+class Watched(SmallNor):
+    """A chip that keeps a picture of itself before every operation, and of what its journal had promised until then."""
+
+    def __init__(self, drive, size, sector):
+        SmallNor.__init__(self, b"\xff" * size, sector)
+        self.drive = drive
+        self.pictures = []
+
+    def program(self, off, buf, n=None):
+        self._take("program", off, bytes(buf))
+        SmallNor.program(self, off, buf, n)
+
+    def erase(self, index):
+        self._take("erase", index * self.sector, bytes(self.sector))
+        SmallNor.erase(self, index)
+
+    def _take(self, op, off, data):
+        self.pictures.append(Picture(op, off, data, bytes(self.store.cells), self.drive))
+
+
+class Picture:
+    """One operation, the chip before it, and the promises."""
+
+    def __init__(self, op, off, data, cells, drive):
+        self.op = op
+        self.off = off
+        self.data = data
+        self.cells = cells
+        self.drive = drive
+        self.mark = drive.mark.value
+        self._appended = len(drive.appended)
+        self.in_flight = drive.in_flight
+        self.next_seq = drive.journal.next_seq
+        self.acked = frozenset(drive.acked)
+        self.tails = (drive.tail, drive.tail_in_flight)
+        # a sector that is being entered has left the ring before its erase begins
+        self.oldest = min([base for base in drive.journal._ring.bases if base >= 0], default=0)
+
+    @property
+    def appended(self):
+        return dict(self.drive.appended[: self._appended])
+
+    def flash(self, cells, seed=1):
+        return SmallNor(cells, self.drive.sector, seed)
+
+    def torn(self, at, way, seed):
+        """The cells when power goes after `at` bytes of this operation."""
+        flash = self.flash(self.cells, seed)
+        flash.cut = (self.op, 1, at, way)
+        try:
+            if self.op == "program":
+                flash.program(self.off, self.data)
+            else:
+                flash.erase(self.off // flash.sector)
+        except PowerCut:
+            return bytes(flash.store.cells)
+        raise AssertionError("the chip did not cut")
+
+
+class Drive:
+    """Rounds of the ring: fixes, events, tails, acknowledgements in pieces, and perhaps a stretch without any."""
+
+    def __init__(self, offline, sector=512, page=128, entries=9):
+        self.sector = sector
+        self.page = page
+        self.mark = Mark()
+        self.appended = []  # (number, image), in order
+        self.in_flight = None
+        self.acked = set()
+        self.tail = self.tail_in_flight = None
+        flash = Watched(self, 4 * sector, sector)
+        self.journal = journal = self.mounted(flash, self.mark)
+        rec = Record()
+        i = 0
+        while journal.entered < entries:
+            i += 1
+            fix_record(rec, i) if i % 11 else event_record(rec, i)
+            self._append(rec)
+            if i % 5 == 0:
+                self.tail_in_flight = fix_image(fix_record(rec, i + 1).fix)
+                journal.append_tail(rec.fix)
+                self.tail = self.tail_in_flight
+                self.tail_in_flight = None
+            if i % 20 == 0 and not offline < i < offline + sector // 3:
+                self._ack(i)
+        self.pictures = flash.pictures
+
+    def mounted(self, flash, mark):
+        return mounted(flash, mark, self.page)
+
+    def _append(self, rec):
+        self.in_flight = image(rec)
+        seq = self.journal.append(rec)
+        assert seq == self.journal.next_seq - 1
+        self.appended.append((seq, self.in_flight))
+        self.in_flight = None
+        if rec.kind == FIX:
+            self.tail = None
+
+    def _ack(self, i):
+        newest = self.journal.next_seq - 1
+        lo = max(0, newest - 60)
+        if i % 40:
+            lo += 25  # a hole that the next one closes
+        self.acked |= set(range(lo, newest - 5))
+        self.journal.ack(lo, newest - 6)
+        self.journal.flush_acks(0)
+        self.journal.flush_acks(60000)
+
+
+def cuts(pictures, stride, first=0):
+    """Every stride-th of all (operation, byte, way), so that the sample moves through all three."""
+    nth = first
+    for picture in pictures:
+        for at in range(len(picture.data) + 1):
+            for way, seed in WAYS:
+                if nth % stride == 0:
+                    yield nth + seed, picture, at, way
+                nth += 1
+
+
+def check_cut(nth, picture, at, way):
+    """Tear one operation and check what is left."""
+    try:
+        check(picture, picture.torn(at, way, nth), Mark(picture.mark))
+    except Exception as error:
+        raise AssertionError("cut %d: %s at byte %d, %s" % (nth, picture.op, at, way)) from error
+
+
+def check_recovery(nth, picture, at, way):
+    """Tear one operation, then each operation of the mount that follows; how many cuts that were."""
+    cells = picture.torn(at, way, nth)
+    tried = 0
+    for op, count in recovery_ops(picture, cells):
+        for again_at in (0, 1, 2, 5, 30, 200):
+            flash = picture.flash(cells, nth)
+            flash.cut = (op, count, again_at, way)
+            mark = Mark(picture.mark)
+            try:
+                picture.drive.mounted(flash, mark)
+            except PowerCut:
+                check(picture, flash.store.cells, mark)
+                tried += 1
+            else:
+                raise AssertionError("the chip did not cut")
+    return tried
+
+
+def recovery_ops(picture, cells):
+    flash = picture.flash(cells)
+    picture.drive.mounted(flash, Mark(picture.mark))
+    return [("program", n + 1) for n in range(flash.program_calls)] + [("erase", n + 1) for n in range(flash.erases)]
+
+
+def check(picture, cells, mark):
+    """Mount what a cut has left, compare it with what was promised, go on, and mount again."""
+    flash = picture.flash(cells)
+    journal = picture.drive.mounted(flash, mark)
+    appended = picture.appended
+    found = read_all(journal)
+    gaps = [what for what in found.values() if is_dropped(what)]
+    for seq, what in appended.items():
+        # what mount() itself overwrote, entering a sector to say which numbers it skips, was acknowledged or is told of
+        gone = seq < picture.oldest or seq < journal.oldest_seq and (seq in picture.acked or is_told(what, gaps))
+        assert gone or found.get(seq) == what, "number %d is missing or changed" % seq
+    for seq, what in found.items():
+        if seq not in appended:
+            ours = what[0] == SKIPPED or is_dropped(what)
+            assert ours or what == picture.in_flight, "number %d was never appended" % seq
+        else:
+            assert what == appended[seq], "number %d is changed" % seq
+    assert journal.next_seq >= picture.next_seq
+    skipped = numbers_skipped(found)
+    for seq in range(journal.oldest_seq, journal.next_seq):
+        assert seq in picture.acked or seq in skipped or not journal.is_acked(seq)
+    _check_tail(picture, journal, found)
+    _check_goes_on(picture, journal, found, flash, mark, appended)
+
+
+def _check_tail(picture, journal, found):
+    tail = journal.tail()
+    if tail is not None:
+        assert fix_image(tail) in picture.tails
+    elif picture.tails[0] is not None:
+        assert picture.in_flight in found.values() and picture.in_flight[0] == FIX
+
+
+def _check_goes_on(picture, journal, found, flash, mark, appended):
+    more = {}
+    rec = Record()
+    for i in range(9000, 9003):
+        what = image(fix_record(rec, i))
+        seq = journal.append(rec)
+        assert seq not in found and seq not in appended
+        more[seq] = what
+    again = picture.drive.mounted(flash, mark)
+    after = read_all(again)
+    for seq, what in found.items():
+        assert seq < again.oldest_seq or after.get(seq) == what
+    for seq, what in more.items():
+        assert after.get(seq) == what
+    assert again.next_seq == journal.next_seq
+    assert again.tail() is None
+
+
+def is_told(what, gaps):
+    """Is the second of this record explained by a gap record that says that records were dropped?"""
+    return any(gap[1] - varint(gap[2], 1, len(gap[2]))[0] <= what[1] <= gap[1] for gap in gaps)
+
+
+def is_dropped(what):
+    return what[0] == GAP and what[2][0] == DROPPED
+
+
+def numbers_skipped(found):
+    skipped = set()
+    for what in found.values():
+        if what[0] == SKIPPED:
+            first, off = varint(what[2], 0, len(what[2]))
+            count, _ = varint(what[2], off, len(what[2]))
+            skipped |= set(range(first, first + count))
+    return skipped
+
+
+def places(cells, mark):
+    """{number: (page, where its bytes end)} of an undamaged ring."""
+    flash = SmallNor(cells)
+    ring = mounted(flash, mark)._ring
+    found = {}
+    rec = Record()
+    for sector in range(ring.count):
+        for index in range(4):
+            if ring.bases[sector] >= 0:
+                ring.page.load(sector, index, ring.bases[sector], ring.seed_of(sector))
+                while ring.page.next(rec):
+                    if rec.seq >= 0:
+                        found[rec.seq] = (sector * 4 + index, index * 128 + sector * 512 + ring.page.pos)
+    return found
