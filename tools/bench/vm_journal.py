@@ -1,0 +1,48 @@
+"""Runs on the VM: heap of a journal that has gone round a ring of so many sectors.
+
+Prints bytes: the journal, a cursor, what a mount allocates on its way.
+"""
+
+import gc
+import sys
+
+from sim.board.nor import NorFlash
+from store_kit import Mark, event_record, fix_record
+from tracker.record import Record
+from tracker.store.journal import Journal
+
+SECTOR = 4096
+LONG = 140  # bytes of payload: one record a page goes round a large ring soon
+FIXES = 600
+
+
+def used():
+    gc.collect()
+    return gc.mem_alloc()
+
+
+def main(sectors):
+    flash = NorFlash(sectors * SECTOR)
+    mark = Mark()
+    rec = Record()
+    before = used()
+    journal = Journal(flash, lambda n: b"journal!"[:n], mark)
+    journal.mount()
+    for i in range(sectors * SECTOR // 256):
+        journal.append(event_record(rec, i, size=LONG))
+    for i in range(FIXES):
+        journal.append(fix_record(rec, i))
+    while not journal.dropped:
+        i += 1
+        journal.append(event_record(rec, i, size=LONG))
+    size = used() - before
+    cursor = journal.cursor()
+    cursor_size = used() - before - size
+    gc.disable()
+    begin = gc.mem_alloc()
+    journal.mount()
+    print(size, cursor_size, gc.mem_alloc() - begin)
+    return cursor
+
+
+main(int(sys.argv[1]))
