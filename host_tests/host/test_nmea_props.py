@@ -126,6 +126,7 @@ def test_the_layout_of_a_sentences_memory_is_the_same_in_every_file():
             copied += 1
     assert copied == 15 and scan.VERDICT == 0
     assert date.BAD < date.REFUSED < scan.EMPTY
+    assert "_BAD = const(%d)" % date.BAD in inspect.getsource(nmea)
     assert re.search(r"^_DAMAGED = const\(2\)", inspect.getsource(epochs), re.M)
     assert re.search(r"^_DAMAGED = const\(2\)", inspect.getsource(nmea), re.M)
 

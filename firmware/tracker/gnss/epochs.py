@@ -109,7 +109,13 @@ class Epochs:
         if self.now[_HAVE] & _RMC:
             other = slots[_RMC]
             same = agree(new.cells, new.line, other.cells, other.line)
-            self._meet(_GGA, same)
+            if same == 2 and self.now[_HAVE] == _RMC:  # the usual end of an epoch
+                slots[_FREE] = slots[_GGA]
+                slots[_GGA] = new
+                self.now[_HAVE] = 0
+                self._emit(other.cells, new.cells)
+            else:
+                self._meet(_GGA, same)
         elif new.cells[_SECOND] != slots[_GGA].cells[_SECOND] or not self._repeats(_GGA):
             if self.now[_HAVE]:
                 self.flush()

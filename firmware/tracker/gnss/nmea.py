@@ -22,6 +22,7 @@ _KIND = const(6)
 _GOOD = const(12)
 _FIELD = const(13)
 _EMPTY = const(1069999999)
+_BAD = const(1069999997)  # of date.py, where the one behind it is REFUSED
 
 _FRACTION = const(1)
 _MINUS = const(2)
@@ -94,7 +95,7 @@ class NmeaParser(Epochs):
         self.bad_checksum = 0
         self.malformed = 0  # cut, or right in checksum and wrong in form
         self.too_long = 0
-        self._date = [0, date.BAD]  # the last one read, as in the sentence and in days
+        self._date = [0, _BAD]  # the last one read, as in the sentence and in days
 
     @property
     def sentences(self):
@@ -139,21 +140,20 @@ class NmeaParser(Epochs):
 
     def _rmc_read(self, cells, known):
         """False if the date makes no sense, or the status is A and not all is there."""
-        ddmmyy = cells[_FIELD + 9]
         last = self._date
-        if ddmmyy != last[0]:
-            last[0] = ddmmyy
-            last[1] = _EMPTY if ddmmyy == _EMPTY else date.days(ddmmyy)
+        if cells[_FIELD + 9] != last[0]:
+            last[0] = cells[_FIELD + 9]
+            last[1] = _EMPTY if last[0] == _EMPTY else date.days(last[0])
         days = last[1]
         # status is field 2; the nav status in field 13 is V on most receivers even with a good fix
         kind = 0
         if cells[_FIELD + 2] == _VALID:
             mode = cells[_FIELD + 12]
-            kind = 1 if mode == _EMPTY else _MODES[mode]
+            kind = 1 if mode == _VALID or mode == _EMPTY else _MODES[mode]
             if kind and (known < 2 or days == _EMPTY):
                 return False
-        if days >= date.BAD and days != _EMPTY:
-            if days == date.BAD:
+        if _BAD <= days < _EMPTY:
+            if days == _BAD:
                 return False
             self.date_refused += 1
         cells[_DAYS] = days
@@ -167,12 +167,16 @@ class NmeaParser(Epochs):
             if cells[_FIELD + 2] != _EMPTY:
                 self.dimension = cells[_FIELD + 2]
             return True
-        sats = cells[_FIELD + 3]
-        if sats == _EMPTY:
+        if cells[_FIELD + 3] == _EMPTY:
             return False
-        cn0 = 0
-        for f in range(_FIELD + 7, _FIELD + 20, 4):
-            if cn0 < cells[f] < _EMPTY:
-                cn0 = cells[f]
-        self.gsv_in(line[0] << 8 | line[1], cells[_FIELD + 2], sats, cn0)
+        self.gsv_in(line[0] << 8 | line[1], cells[_FIELD + 2], cells[_FIELD + 3], _strongest(cells))
         return True
+
+
+def _strongest(cells):
+    """C/N0 of a GSV's best satellite; 0 when it has none."""
+    best = 0
+    for f in range(_FIELD + 7, _FIELD + 20, 4):
+        if best < cells[f] < _EMPTY:
+            best = cells[f]
+    return best
