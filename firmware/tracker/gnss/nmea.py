@@ -169,7 +169,8 @@ class NmeaParser(Epochs):
             return True
         if cells[_FIELD + 3] == _EMPTY:
             return False
-        self.gsv_in(line[0] << 8 | line[1], cells[_FIELD + 2], cells[_FIELD + 3], _strongest(cells))
+        talker = line[0] << 8 | line[1]
+        self.gsv_in(talker, cells[_FIELD + 2], cells[_FIELD + 3], _strongest(cells))
         return True
 
 

@@ -6,7 +6,8 @@ from micropython import const
 
 def _source():
     with open(__file__.rsplit("/", 1)[0] + "/scan.py") as file:
-        return "\n".join([line for line in file.read().split("\n") if line[:13] != "@micropython."])
+        lines = file.read().split("\n")
+    return "\n".join([line for line in lines if line[:13] != "@micropython."])
 
 
 exec(_source(), globals())
