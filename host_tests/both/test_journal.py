@@ -217,6 +217,21 @@ def test_gap_tells_the_time_of_the_trail_not_of_records_that_look_back():
     assert all(any(gap[0] <= sec <= gap[1] for gap in gaps) for sec in lost)
 
 
+def test_second_of_the_trail_is_not_that_of_a_record_that_looks_back():
+    """A mount that must enter a sector writes SKIPPED and GAP behind the last fix: the trail still ends at that fix."""
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    i = 0
+    while journal.entered < 4:
+        _append(journal, i, 1)
+        i += 1
+    mark.value += 100
+    again = mounted(flash, mark)
+    assert [what[0] for _, what in sorted(read_all(again).items())][-2:] == [SKIPPED, GAP]
+    assert again.last_sec == mounted(flash, mark).last_sec == 217000000 + 2 * (i - 1)
+
+
 def test_drop_is_told_once_though_power_went_between_gap_and_erase():
     flash = blank()
     mark = Mark()
@@ -453,6 +468,87 @@ def test_sectors_of_another_journal_are_not_mixed_in():
     assert journal.journal_id in ids
     numbers = list(read_all(journal))
     assert numbers == sorted(set(numbers))
+
+
+def test_sector_of_an_earlier_turn_is_not_read():
+    """Its header is whole and its journal ours; only the generation tells that the ring has gone on."""
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    while journal.entered < 3:
+        journal.ack(0, _append(journal, journal.next_seq, 1))
+    old = bytes(flash.store.cells[512:1024])
+    while journal.entered < 8:
+        journal.ack(0, _append(journal, journal.next_seq, 1))
+    found = read_all(journal)
+    bases = list(journal._ring.bases)
+    flash.store.cells[512:1024] = old
+    again = mounted(flash, mark)
+    after = read_all(again)
+    assert again._ring.bases[1] == -1 and again.oldest_seq == min(base for base in bases if base != bases[1])
+    assert after == {seq: what for seq, what in found.items() if not bases[1] <= seq < bases[2]} != found
+
+
+def test_foreign_sectors_are_entered_before_any_of_ours_is_lost():
+    """Noise, zeros, a header of another version with a good check: never records; and ours go only when the ring is full."""
+    flash = blank(6)
+    mark = Mark()
+    journal = mounted(flash, mark)
+    made = {}
+    while journal.entered < 2:
+        _append(journal, journal.next_seq, 1, made)
+    older = bytearray(flash.store.cells[:512])
+    older[3] = 0
+    older[14] = 2  # the generation that its place must have
+    put_crc32(older, older[4] - 5)
+    for place, cells in ((2, older), (3, bytes(512)), (4, bytes(i * i * 7 + i // 9 & 0xFF for i in range(512)))):
+        flash.store.cells[place * 512 : place * 512 + 512] = cells
+    journal = mounted(flash, mark)
+    assert read_all(journal) == made and journal.next_seq == len(made)
+    while journal.entered < 4:
+        _append(journal, journal.next_seq, 1, made)
+        assert read_all(journal) == made
+    assert journal.dropped == 0 and read_all(mounted(flash, mark)) == made
+
+
+def test_refused_program_uses_no_number_and_no_byte():
+    """Program before cursor: what the flash did not take is appended again in the same place."""
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    made = {}
+    _append(journal, 0, 3, made)
+    at = journal._writer.at
+    write = flash.writeblocks
+    flash.writeblocks = _refuse
+    for put in (lambda: _append(journal, 3, 1), lambda: journal.append_tail(fix_record(Record(), 3).fix)):
+        try:
+            put()
+            assert False
+        except OSError:
+            assert (journal.next_seq, journal._writer.at) == (3, at)
+    flash.writeblocks = write
+    _append(journal, 3, 2, made)
+    assert read_all(journal) == made == read_all(mounted(flash, mark))
+
+
+def _refuse(block, buf, off=None):
+    raise OSError(5)
+
+
+def test_kinds_of_a_later_writer_are_passed_over():
+    """A kind without a number that this version does not know: skipped by mount and cursor, with its check."""
+    flash = blank()
+    mark = Mark()
+    journal = mounted(flash, mark)
+    made = {}
+    rec = Record()
+    for i in range(40):
+        _append(journal, i, 1, made)
+        if i % 7 == 3:
+            assert journal._put(event_record(rec, i, 0x72 + i % 5, 9))
+    for each in (journal, mounted(flash, mark)):
+        assert read_all(each) == made and each.next_seq == 40
 
 
 def test_committed_image_of_version_1_is_read():

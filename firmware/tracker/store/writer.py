@@ -1,7 +1,7 @@
 """The writer: puts records behind each other into the pages of one sector, each by one program operation.
 
-Owns: where the next byte goes, and the running checks of the open page. After an OSError of the flash the journal must
-be mounted again.
+Owns: where the next byte goes, and the running checks of the open page. After an OSError of the flash on turning a page
+the journal must be mounted again.
 """
 
 from micropython import const
@@ -114,12 +114,16 @@ class Writer:
         return end
 
     def _program(self, off, end, start):
-        """Add the check of the record in scratch[off:end] and program everything up to it at `start`."""
+        """Add the check of the record in scratch[off:end] and program everything up to it at `start`.
+
+        Program before cursor: what the flash refuses leaves no hole, behind which nothing could be read.
+        """
         scratch = self._scratch
-        self._crc = crc15(self._crc, scratch, off, end)
-        end = put_check(self._crc, scratch, end)
-        self._parity = parity(self._parity, scratch, off, end)
+        crc = crc15(self._crc, scratch, off, end)
+        end = put_check(crc, scratch, end)
         self._flash.writeblocks(self.sector, self._part(end), start)
+        self._crc = crc
+        self._parity = parity(self._parity, scratch, off, end)
         self.at = start + end
 
     def _part(self, size):
