@@ -4,10 +4,11 @@ import sys
 
 sys.path.insert(0, __file__.rpartition("/")[0])
 
+from store_kit import Mark, blank, fix_record, mounted
 from trail_kit import BUILD_SEC, RESET_REASON, ListJournal, make_fix, make_trail
 
 from tracker.fix import HELD, UNTIMED
-from tracker.record import ANCHOR, CLOCK, NO_FIX, varint
+from tracker.record import ANCHOR, CLOCK, NO_FIX, Record, varint
 
 T = BUILD_SEC + 86400
 LAT = -6200000
@@ -174,3 +175,16 @@ def test_no_gap_begins_at_an_uptime():
         truck.uptime_s += 1
         truck.trail.tick(truck.uptime_s * 1000)
     assert truck.journal.gaps() and min(truck.journal.gaps())[0] >= BOOT_SEC
+
+
+def test_the_journal_does_not_take_an_uptime_for_the_newest_second():
+    flash, mark, rec = blank(), Mark(), Record()
+    journal = mounted(flash, mark)
+    journal.append(fix_record(rec, 0))
+    newest = rec.fix.sec
+    rec.set_anchor(0, 7, 9000)
+    journal.append(rec)
+    fix_record(rec, 1).fix.sec = 10
+    rec.fix.flags = UNTIMED
+    journal.append(rec)
+    assert journal.last_sec == newest and mounted(flash, mark).last_sec == newest
