@@ -169,8 +169,8 @@ class NmeaParser(Epochs):
             return True
         if cells[_FIELD + 3] == _EMPTY:
             return False
-        talker = line[0] << 8 | line[1]
-        self.gsv_in(talker, cells[_FIELD + 2], cells[_FIELD + 3], _strongest(cells))
+        best = _strongest(cells)
+        self.gsv_in(line[0] << 8 | line[1], cells[_FIELD + 2], cells[_FIELD + 3], best)
         return True
 
 
