@@ -107,6 +107,13 @@ def test_what_is_programmed_fills_what_is_erased(road):
     assert cost["tails"] == 0
 
 
+def test_the_turn_that_is_counted_is_not_the_first(road, monkeypatch):
+    made = []
+    monkeypatch.setattr(ring, "Ring", lambda ring_of=ring.Ring: made.append(ring_of()) or made[0])
+    ring.cost(road)
+    assert min(made[0].chip.wear) == 2
+
+
 def test_acknowledgements_and_tails_are_counted(road):
     ring_of = ring.Ring()
     for rec in itertools.islice(ring.laps(road), 600):
