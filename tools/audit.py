@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sim.truth import distance_m
 from station.db import Database
 from station.explain import explain
+from station.stamp import is_untimed, stamped
 from tracker import record
 
 END_SLACK_S = 2  # the last fix before ignition off may be one epoch old
@@ -74,24 +75,26 @@ def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
     survived = {sent for sent in witness.in_flight if any(_same(sent, row) for row in unknown)}
     twice = len(rows) - len(stored) + witness.reused + len(unknown) - len(survived)
     judged = explain(rows)
-    fixes = sorted((row for row in rows if row.kind == record.FIX), key=lambda row: row.seq)
+    trail = [row for row in stamped(rows) if row.kind == record.FIX and not is_untimed(row)]
+    timed = [fix for fix in witness.accepted if fix[0] >= start_sec]  # others had only an uptime when they were accepted
     return {
         "fixes_accepted": len(witness.accepted),
         "fixes_kept": witness.kept,
         "fixes_appended": sum(sent.kind == record.FIX for sent in witness.appended.values()),
         "records_appended": len(witness.appended),
-        "fixes_stored": len(fixes),
+        "fixes_stored": sum(row.kind == record.FIX for row in rows),
         "records_stored": len(stored),
         "fixes_lost": len(lost),
         "duplicates": twice,
-        "unexplained_s": sum(to - start for start, to in judged.unexplained) + _edges_s(rows, start_sec + witness.born_ms // 1000, end_sec),
+        "unexplained_s": sum(to - start for start, to in judged.unexplained)
+        + _edges_s(trail, judged.gaps, start_sec + witness.born_ms // 1000, end_sec),
         "missing_numbers": sum(hi - lo + 1 for lo, hi in judged.missing),
         "gaps": judged.gaps,
         "gap_s": sum(gap.to_sec - gap.from_sec for gap in judged.gaps),
         "boots": witness.boots,
         "journals": len(journals),
-        "bound_error_m_max": worst_accepted_m(witness.accepted, fixes, judged.gaps),
-        "fixes": fixes,
+        "bound_error_m_max": worst_accepted_m(timed, trail, judged.gaps),
+        "fixes": trail,
     }
 
 
@@ -101,15 +104,13 @@ def _same(sent, row):
     return sent.kind != record.FIX or (row.lat_udeg, row.lon_udeg, row.flags) == (sent.lat_udeg, sent.lon_udeg, sent.flags)
 
 
-def _edges_s(rows, start_sec, end_sec):
+def _edges_s(trail, gaps, start_sec, end_sec):
     """Seconds before the first and after the last thing that the database knows."""
-    firsts = [row.sec for row in rows if row.kind == record.FIX]
-    firsts += [gap.from_sec for gap in explain(rows).gaps]
-    lasts = [row.sec for row in rows if row.kind in (record.FIX, record.GAP)]
-    if not firsts:
+    if not trail and not gaps:
         return end_sec - start_sec
-    head, tail = min(firsts) - start_sec, end_sec - max(lasts)
-    return sum(edge for edge in (head, tail) if edge > END_SLACK_S)
+    first = min([row.sec for row in trail] + [gap.from_sec for gap in gaps])
+    last = max([row.sec for row in trail] + [gap.to_sec for gap in gaps])
+    return sum(edge for edge in (first - start_sec, end_sec - last) if edge > END_SLACK_S)
 
 
 def worst_accepted_m(accepted, fixes, gaps):
