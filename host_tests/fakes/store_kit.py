@@ -30,10 +30,11 @@ class SmallNor(NorFlash):
 
     def __init__(self, cells, sector=512, seed=1):
         NorFlash.__init__(self, len(cells), sector, Cells(cells), seed)
-        self.reads = 0
+        self.reads = self.pages_read = 0
 
     def readblocks(self, block, buf, off=0):
         self.reads += 1
+        self.pages_read += len(buf) > 2
         NorFlash.readblocks(self, block, buf, off)
 
     def ioctl(self, op, arg=0):

@@ -6,9 +6,10 @@ Owns: the flash partition, the sequence numbers and the journal id.
 
 from micropython import const
 
-from tracker.record import ACK, DROPPED, FIX, GAP, TAIL, Record, varint
+from tracker.record import ACK, DROPPED, FIX, TAIL, Record
 from tracker.store.acks import Acks
 from tracker.store.cursor import Cursor
+from tracker.store.loss import Loss
 from tracker.store.page import CHECK, FIRST, SEAL
 from tracker.store.recovery import Recovery, looks_back
 from tracker.store.ring import Ring
@@ -20,6 +21,7 @@ _SPARE = const(42)  # and besides for one ACK record, with up to four ranges: no
 _EVENT = const(7)  # bytes of a record besides its payload, at most: tag, length, time
 _ACK_COUNT = const(60)  # an ACK record is due after so many newly acknowledged numbers ...
 _ACK_MS = const(60000)  # ... or so long after the first of them
+_LOOK = const(2)  # records of the next sector are looked at with each append: it is seen when this one is half full
 _TICKS = const(0x3FFFFFFF)
 
 
@@ -40,7 +42,7 @@ class Journal:
         self._rec = Record()
         self._gap = Record()
         self._tail_rec = Record()
-        self._look = None  # a cursor, made when the ring is full for the first time
+        self._loss = Loss(self, self._ring, self._acks)
         self.appended = self.tails = self.ack_records = self.entered = self.aged = 0
         self.refused = self.dropped = self.stale_acks = self.skipped = 0
         self._forget()
@@ -56,6 +58,7 @@ class Journal:
         self._pending = 0  # acknowledged numbers that are not on flash as such
         self._pending_ms = -1
         self._acks.clear(0)
+        self._loss.forget()
 
     @property
     def acked_low(self):
@@ -90,7 +93,7 @@ class Journal:
             self._say_skipped(found.hole, base)
             self._say_skipped(found.known, found.next_seq)
         if lost:
-            self._set_gap(lost_sec, self._second_left(self._look_at(self.oldest_seq), self.oldest_seq, 0), lost)
+            self._set_gap(lost_sec, self._loss.second_from(self.oldest_seq, 0), lost)
             self.append(self._gap)
 
     def _finish_entry(self, found):
@@ -133,6 +136,7 @@ class Journal:
         if self._gap_due:
             self._gap_due = False
             self.append(self._gap)
+        self._loss.look(_LOOK)
         return seq
 
     def append_tail(self, fix):
@@ -179,7 +183,7 @@ class Journal:
         """On to the next sector. The mark goes first: after a cut it tells that this was begun."""
         ring = self._ring
         target = ring.after(ring.newest)
-        self._lose(target)
+        self._lose()
         self._writer.seal()
         self._mark.set(self.next_seq + self._slots)
         ring.bases[target] = -1
@@ -191,51 +195,19 @@ class Journal:
         self._gap_said = False
         self.entered += 1
 
-    def _lose(self, target):
+    def _lose(self):
         """Account for unacknowledged records in the sector that is about to be erased.
 
         The GAP record is written before the erase, into the room kept for it, so that no cut can separate the loss
         from its explanation. Only behind a torn page there is no such room: then it is due after the entry.
         """
-        ring = self._ring
-        heir = ring.follower(target) if ring.newest >= 0 and ring.bases[target] >= 0 else -1
-        if heir < 0 or self._acks.next_missing(ring.bases[target]) >= ring.bases[heir]:
-            return
-        ring.read_header(target)
-        lost = to_sec = 0
-        from_sec = before = ring.header.sec
-        end = ring.bases[heir]
-        rec = self._gap
-        cursor = self._look_at(ring.bases[target])
-        while cursor.next(rec) and rec.seq < end:
-            if not self._acks.has(rec.seq):
-                if not lost:
-                    from_sec = before or rec.sec
-                lost += 1
-                to_sec = max(to_sec, rec.sec)
-                if rec.kind == GAP:  # its own hole goes on being told
-                    from_sec = min(from_sec, rec.sec - varint(rec.body, 1, rec.n)[0])
-            if not looks_back(rec):
-                before = rec.sec
+        lost = self._loss.count()
         self.dropped += lost
         if lost and not self._gap_said:
-            self._set_gap(from_sec, self._second_left(self._look_at(end), end, to_sec), lost)
-            self._gap_due = self._put_here(rec, 0) != WRITTEN
+            self._set_gap(self._loss.from_sec, self._loss.to_sec_with(), lost)
+            self._gap_due = self._put_here(self._gap, 0) != WRITTEN
             if not self._gap_due:
-                self._count(rec)
-
-    def _look_at(self, seq):
-        self._look = self._look or self.cursor()
-        self._look.seek(seq)
-        return self._look
-
-    def _second_left(self, cursor, seq, to_sec):
-        """Where the trail goes on behind a loss: the second of the first record from seq on that is part of it."""
-        rec = self._gap
-        while cursor.next(rec):
-            if rec.seq >= seq and not looks_back(rec):
-                return max(to_sec, rec.sec)
-        return to_sec
+                self._count(self._gap)
 
     def _set_gap(self, from_sec, to_sec, lost):
         self._gap.set_gap(min(from_sec or to_sec, to_sec), to_sec, DROPPED, lost)
