@@ -1,4 +1,4 @@
-"""Runs on the VM: heap that each room's modules take once loaded. argv: rooms as name=module,module; prints name bytes."""
+"""Runs on the VM: heap that each room takes once loaded. argv: name=.module,.module of tracker; prints name bytes."""
 
 import gc
 import sys
@@ -12,7 +12,7 @@ def used():
 def load(modules):
     before = used()
     for name in modules:
-        __import__(name)
+        __import__("tracker" + name)
     return used() - before
 
 

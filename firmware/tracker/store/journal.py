@@ -204,7 +204,7 @@ class Journal:
         lost = self._loss.count()
         self.dropped += lost
         if lost and not self._gap_said:
-            self._set_gap(self._loss.from_sec, self._loss.to_sec_with(), lost)
+            self._set_gap(self._loss.from_sec, self._loss.goes_on_sec(), lost)
             self._gap_due = self._put_here(self._gap, 0) != WRITTEN
             if not self._gap_due:
                 self._count(self._gap)

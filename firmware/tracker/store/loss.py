@@ -45,7 +45,7 @@ class Loss:
             pass
         return self._acks.missing_below(self._end) if self._base >= 0 else 0
 
-    def to_sec_with(self):
+    def goes_on_sec(self):
         """Where the trail goes on behind the loss: the second of the first record that is part of it."""
         return self.second_from(self._end, self.to_sec)
 
