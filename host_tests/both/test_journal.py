@@ -254,6 +254,52 @@ def test_gap_tells_the_time_of_the_trail_not_of_records_that_look_back():
     assert all(any(gap[0] <= sec <= gap[1] for gap in gaps) for sec in lost)
 
 
+def _first_gap(journal, after=0):
+    rec = Record()
+    cursor = journal.cursor()
+    cursor.seek(after)
+    while cursor.next(rec):
+        if rec.kind == GAP and gap_fields(rec)[3] > 1:
+            return gap_fields(rec)
+    return None
+
+
+def test_loss_lies_between_records_of_the_trail():
+    """Records that look back stand in front of it and behind it: they do not move its ends."""
+    at_edge = set()
+    for start in (0, 1):
+        journal = mounted(blank(), Mark())
+        rec = Record()
+        fixes = {}
+        while not journal.dropped:
+            seq = journal.next_seq
+            if seq % 2 == start and seq:
+                rec.set_skipped(216000000, 0, 1)
+                journal.append(rec)
+            else:
+                fixes[journal.append(fix_record(rec, seq))] = 217000000 + 2 * seq
+            if seq == 12:
+                journal.ack(0, 12 - start)  # the first that is lost stands behind a record that looks back
+        left = min(seq for seq in fixes if seq >= journal.oldest_seq)
+        before = max(seq for seq in fixes if seq <= 12 - start)
+        assert _first_gap(journal)[:2] == (fixes[before], fixes[left])
+        at_edge.add(left - journal.oldest_seq)
+    assert at_edge == {0, 1}
+
+
+def test_loss_ends_with_its_latest_second_though_time_stepped_back():
+    first = mounted(blank(), Mark())
+    while first.entered < 2:
+        _append(first, first.next_seq, 1)
+    journal = mounted(blank(), Mark())
+    made = {}
+    _append(journal, 0, first.next_seq - 4, made)
+    newest = made[first.next_seq - 5][1]
+    while not journal.dropped:
+        _append(journal, journal.next_seq - 30, 1, made)
+    assert made[journal.oldest_seq][1] < newest == _first_gap(journal)[1]
+
+
 def test_second_of_the_trail_is_not_that_of_a_record_that_looks_back():
     """A mount that must enter a sector writes SKIPPED and GAP behind the last fix: the trail still ends at that fix."""
     flash = blank()
