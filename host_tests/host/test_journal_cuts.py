@@ -16,7 +16,7 @@ from tracker.record import SKIPPED, Record
 
 STRIDE = int(os.environ.get("LACAK_CUT_STRIDE", "97"))
 SOAK = STRIDE == 1
-BIG_STRIDE = len(WAYS) + 1 if SOAK else 31 * len(WAYS) * 4 + 1  # soak: each byte of the big ring in one of the ways
+BIG_STRIDE = len(WAYS) + 1 if SOAK else 31 * len(WAYS) * 8 + 1  # soak: each byte of the big ring in one of the ways
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_cut_anywhere_loses_at_most_the_record_in_flight(drives, which):
 def test_cut_while_recovering_from_a_cut(drives, which):
     """Power goes again while mount() writes what it has to: nothing is lost by that either."""
     tried = 0
-    for cut in cuts(drives[which].pictures, STRIDE * 7):
+    for cut in cuts(drives[which].pictures, STRIDE * (7 if SOAK else 13)):
         tried += check_recovery(*cut)
     assert tried > 30
 
@@ -57,7 +57,7 @@ def test_cut_anywhere_in_a_ring_of_the_real_sector_size():
     for cut in cuts(Drive(60, 4096, 256, 9 if SOAK else 5).pictures, BIG_STRIDE):
         check_cut(*cut)
         tried += 1
-    assert tried > 200
+    assert tried > 120
 
 
 def test_one_damaged_byte_costs_at_most_the_rest_of_its_page(drives):
@@ -70,7 +70,7 @@ def test_one_damaged_byte_costs_at_most_the_rest_of_its_page(drives):
     rng = random.Random(5)
     lost_in_sealed = 0
     newest_pages = {page for seq, (page, _) in where.items() if seq > max(where) - 2}
-    for at in list(range(len(picture.cells))) * (8 if SOAK else 1):
+    for at in list(range(len(picture.cells))) * 8 if SOAK else range(len(picture.cells)):
         cells = bytearray(picture.cells)
         # a page's first byte becomes 0 and points too low, which is what could mislead a cursor
         cells[at] = 0 if at % 128 == 0 and cells[at] else cells[at] ^ rng.randrange(1, 256)
