@@ -11,7 +11,7 @@ demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE
 test: venv  ## all tests in stages
 	$(call in_venv,stages)
 
-soak: venv  ## power cuts at every byte of every flash operation of the journal: about half an hour
+soak: venv  ## power cuts at every byte of every flash operation of the journal: about three quarters of an hour
 	LACAK_CUT_STRIDE=1 .venv/bin/python -m pytest -q host_tests/host/test_journal_cuts.py
 
 bench: venv vm libs  ## all benchmarks, or one: B=road
