@@ -39,6 +39,7 @@ _READ_BUF = const(256)
 _GNSS_POLL_MS = const(100)
 _GNSS_DEADLINE_MS = const(30_000)
 _LINK_DEADLINE_MS = const(60_000)  # wlan.active() spins until the driver answers
+_CARE_MS = const(60_000)
 _STEADY_MS = const(600_000)  # a start that lasts ten minutes was a good one
 
 
@@ -66,6 +67,7 @@ class App:
         self.log = Log(time.ticks_ms)
         self._begun_ms = self._tick_ms = time.ticks_ms()
         self._uptime_ms = 0
+        self._clock_set = False
         with open("board.json") as file:
             board = json.load(file)
         self.settings = SettingsFile().load("lacak-" + hexlify(machine.unique_id()).decode()[-6:])
@@ -85,7 +87,7 @@ class App:
     def _build_road(self, board, nvs, reason, detail):
         settings = self.settings
         partition = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")[0]
-        self.journal = Journal(partition, os.urandom, NvsNumber(nvs, "seq"))
+        self.journal = Journal(partition, os.urandom, NvsNumber(nvs, "seq"), keep_acked_days=settings.keep_acked_days)
         self.journal.mount()
         window = Window(
             settings.bound_m, settings.silence_moving_s, settings.silence_parked_s, settings.sample == "all"
@@ -132,7 +134,7 @@ class App:
         """UART byte to flash byte, and the ignition switch, whose turning off puts the end of the trail on flash."""
         ignition = self.ignition
         was_on = ignition.value()
-        clock_set = False
+        cared_ms = 0
         while True:
             uptime_ms = self._uptime()
             self.receiver.poll(uptime_ms)
@@ -141,13 +143,22 @@ class App:
             if was_on and not on:
                 self._close_trail()
             was_on = on
-            if not clock_set and self.trail.newest is not None:
-                _set_rtc(self.trail.newest.sec)
-                clock_set = True
-            if self.resets.crashes and uptime_ms > _STEADY_MS:
-                self.resets.steady()
+            if uptime_ms - cared_ms >= _CARE_MS:
+                cared_ms = uptime_ms
+                self._care(uptime_ms)
             beat()
             await asyncio.sleep_ms(_GNSS_POLL_MS)
+
+    def _care(self, uptime_ms):
+        """Once a minute: the chip's clock, old sectors, a start that was a good one."""
+        now_sec = self.trail.now_sec(uptime_ms)
+        if now_sec is not None:
+            if not self._clock_set:
+                _set_rtc(now_sec)
+                self._clock_set = True
+            self.journal.erase_aged(now_sec)
+        if self.resets.crashes and uptime_ms > _STEADY_MS:
+            self.resets.steady()
 
     def _close_trail(self):
         self.trail.close(self._uptime())

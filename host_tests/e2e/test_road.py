@@ -201,6 +201,15 @@ def test_a_room_that_falls_silent_is_reset_by_the_watchdog_and_explained(script,
     assert [(gap.reason, gap.detail) for gap in figures["gaps"] if gap.reason == record.RESET] == [(record.RESET, WATCHDOG)]
 
 
+def test_what_the_database_has_is_erased_after_a_day_and_nothing_else(script, tmp_path):
+    world = world_of(script, 1, drain_s=25 * 3600 + 1800)
+    road = Road(tmp_path, script, world, {"sample": "all", "keep_acked_days": 1})
+    figures, _ = drive(road)
+    assert whole(figures)
+    entered = sum(count > 0 for count in road.state["wear"])
+    assert entered >= 3 and road.state["erases"] == 2 * entered - 1  # once to enter, once for its age; not the newest
+
+
 @pytest.mark.logs
 @pytest.mark.parametrize("log", ["car_stpetersburg_dashcam_1hz", "car_reno_garmin_2s"])
 def test_a_recorded_drive_lies_within_the_bound(log, tmp_path, logs_folder):

@@ -96,6 +96,12 @@ class Trail:
         elif self._live_sec + pause_ms // 1000 - self._kept_sec >= _TELL_S:
             self.close(uptime_ms)
 
+    def now_sec(self, uptime_ms):
+        """What second it is; None while nobody knows."""
+        if self._believed_ms is None:
+            return None
+        return self._live_sec + _since_ms(uptime_ms, self._live_ms) // 1000
+
     def close(self, uptime_ms):
         """Nothing up to now stays untold: for a stop, ignition off, low supply, an ordered reset."""
         self.commit()

@@ -29,5 +29,6 @@ ROWS = (
     ("silence_parked_s", INT, 300, (60, 300), "s", False),  # and so is this, at a stop
     ("live_s", INT, 10, (1, 3600), "s", False),
     ("batch_s", INT, 60, (5, 3600), "s", False),
+    ("keep_acked_days", INT, 14, (1, 365), "d", False),
     ("gnss_baud", INT, 9600, (4800, 115200), "Bd", False),
 )

@@ -52,6 +52,10 @@ TEXTS = {
         "How long fixes are gathered before they are sent as history.",
         "Lama titik dikumpulkan sebelum dikirim sebagai riwayat.",
     ),
+    "keep_acked_days": (
+        "How long flash keeps what the database already has.",
+        "Lama data yang sudah diterima pusat tetap disimpan di flash.",
+    ),
     "gnss_baud": (
         "Speed of the receiver's serial line.",
         "Kecepatan jalur serial penerima GNSS.",
