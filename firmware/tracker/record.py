@@ -48,18 +48,19 @@ REASON_NAMES = {
     RESET: "reset",
 }
 
+GAP_MAX = const(11)  # bytes of a gap's payload
 BODY_MAX = const(200)  # bytes of payload; with tag, length and time it still fits a 256-byte page
 
 
 class Record:
     """One record, reused. kind FIX and TAIL use fix; every other kind uses sec and body[:n]."""
 
-    def __init__(self):
+    def __init__(self, body_max=BODY_MAX):
         self.kind = FIX
         self.seq = -1
         self.sec = 0
         self.fix = Fix()
-        self.body = bytearray(BODY_MAX)
+        self.body = bytearray(body_max)
         self.n = 0
 
     def set_gap(self, from_sec, to_sec, reason, detail):

@@ -6,7 +6,7 @@ Owns: the flash partition, the sequence numbers and the journal id.
 
 from micropython import const
 
-from tracker.record import ACK, DROPPED, FIX, TAIL, Record
+from tracker.record import ACK, DROPPED, FIX, GAP_MAX, TAIL, Record
 from tracker.store.acks import Acks
 from tracker.store.cursor import Cursor
 from tracker.store.loss import Loss
@@ -40,8 +40,8 @@ class Journal:
         self._writer = Writer(flash, sector_size, page_size)
         self._acks = Acks()
         self._rec = Record()
-        self._gap = Record()
-        self._tail_rec = Record()
+        self._gap = Record(GAP_MAX)
+        self._tail_rec = Record(0)  # only its fix is used
         self._loss = Loss(self, self._ring, self._acks)
         self.appended = self.tails = self.ack_records = self.entered = self.aged = 0
         self.refused = self.dropped = self.stale_acks = self.skipped = 0
