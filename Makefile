@@ -3,7 +3,7 @@ PYTHON ?= python3
 setup = PYTHONPATH=tools $(1) -B -m setup.$(2)
 in_venv = $(call setup,.venv/bin/python,$(1))
 
-.PHONY: demo test soak bench logs venv venv-demo python vm libs clean
+.PHONY: demo test soak replay bench logs venv venv-demo python vm libs clean
 
 demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE=all, PORT=8080
 	.venv/bin/python tools/demo.py
@@ -11,8 +11,12 @@ demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE
 test: venv  ## all tests in stages
 	$(call in_venv,stages)
 
-soak: venv  ## power cuts at every byte of every flash operation of the journal: about three quarters of an hour
+soak: venv vm libs  ## 200 random worlds, then power cuts at every byte of every flash operation: about an hour
+	.venv/bin/python tools/chaos.py
 	LACAK_CUT_STRIDE=1 .venv/bin/python -m pytest -q host_tests/host/test_journal_cuts.py
+
+replay: venv vm libs  ## one random world again, SEED=7, its folder kept
+	.venv/bin/python tools/chaos.py $(SEED)
 
 bench: venv vm libs  ## all benchmarks, or one: B=road
 	PYTHONPATH=tools .venv/bin/python -m bench $(B)

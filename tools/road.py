@@ -95,7 +95,7 @@ class Road:
     def witness_log(self):
         return self.board.state_dir / "witness.log"
 
-    async def run(self, on_line=None, limit_s=600, settle_s=SETTLE_S):
+    async def run(self, on_line=None, limit_s=600, settle_s=None):
         """The world from its beginning to its end, then until the station has what is on its way."""
         run = asyncio.get_running_loop().run_in_executor(None, lambda: self.board.run(on_line, limit_s))
         try:
@@ -105,7 +105,7 @@ class Road:
             await run
             raise
         wanted = len(audit.read_witness(self.witness_log).appended)
-        until = time.monotonic() + settle_s
+        until = time.monotonic() + (SETTLE_S if settle_s is None else settle_s)
         while self.station.stats()["db_records"] < wanted and time.monotonic() < until:
             await asyncio.sleep(0.1)
         return self.state

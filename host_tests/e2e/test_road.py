@@ -13,7 +13,7 @@ from pathlib import Path
 
 import audit
 import pytest
-from road import SETTLE_S, Road, free_port, world_of
+from road import Road, free_port, world_of
 from sim.receiver import make_round
 from sim.replay import make_replay
 from tracker import record
@@ -35,7 +35,7 @@ def script(tmp_path_factory):
     return make_round(11, str(tmp_path_factory.mktemp("round")), HOURS)
 
 
-def drive(road, touch=lambda road: None, settle_s=SETTLE_S):
+def drive(road, touch=lambda road: None, settle_s=None):
     """Run a road to its end; (figures, console lines). touch(road) may change the board's files first."""
     lines = []
 
