@@ -48,7 +48,6 @@ REASON_NAMES = {
     RESET: "reset",
 }
 
-GAP_MAX = const(11)  # bytes of a gap's payload
 BODY_MAX = const(200)  # bytes of payload; with tag, length and time it still fits a 256-byte page
 
 

@@ -6,7 +6,7 @@ Owns: the flash partition, the sequence numbers and the journal id.
 
 from micropython import const
 
-from tracker.record import ACK, DROPPED, FIX, GAP_MAX, TAIL, Record
+from tracker.record import ACK, DROPPED, FIX, TAIL, Record
 from tracker.store.acks import Acks
 from tracker.store.cursor import Cursor
 from tracker.store.loss import Loss
@@ -15,6 +15,7 @@ from tracker.store.recovery import Recovery, looks_back
 from tracker.store.ring import Ring
 from tracker.store.writer import NO_ROOM, WRITTEN, Writer
 
+_GAP_MAX = const(11)  # bytes of a gap's payload: reason, two varints
 _SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that a sector can hold
 _GAP_ROOM = const(18)  # bytes kept free at a sector's end for the GAP record that says what entering the next one drops
 _SPARE = const(42)  # and besides for one ACK record, with up to four ranges: no append may come for hours
@@ -40,7 +41,7 @@ class Journal:
         self._writer = Writer(flash, sector_size, page_size)
         self._acks = Acks()
         self._rec = Record()
-        self._gap = Record(GAP_MAX)
+        self._gap = Record(_GAP_MAX)
         self._tail_rec = Record(0)  # only its fix is used
         self._loss = Loss(self, self._ring, self._acks)
         self.appended = self.tails = self.ack_records = self.entered = self.aged = 0
