@@ -85,7 +85,7 @@ class HistoryLane:
         self._waits = False
         self._waits_ms = 0  # since when the record _next waits
         self._catching_up = False
-        self.sent = self.again = self.freed = self.lost = 0
+        self.sent = self.again = self.freed = self.lost = self.unread = 0
         self.acks = self.refused = self.malformed = self.foreign = self.stale = self.unsent = 0
 
     def ahead(self):
@@ -165,7 +165,10 @@ class HistoryLane:
         at = session.begin(self._topic, 1, 0)
         end = self._build(session.tx, at, first, RECORDS_MAX) if first >= 0 else -1
         if end < 0:
-            self._next = self._journal.next_seq
+            if first < 0:
+                self._next = self._journal.next_seq  # the database has all there is
+            else:
+                self.unread += 1  # nothing readable behind it yet: looked at again when the next batch is due
             self._waits = self._catching_up = False
             return
         i = self._state.index(_FREE)
