@@ -39,6 +39,7 @@ _READ_BUF = const(256)
 _GNSS_POLL_MS = const(100)
 _GNSS_DEADLINE_MS = const(30_000)
 _LINK_DEADLINE_MS = const(60_000)  # wlan.active() spins until the driver answers
+_UPTIME_MASK = const(0x3FFFFFFF)
 _CARE_MS = const(60_000)
 _STEADY_MS = const(600_000)  # a start that lasts ten minutes was a good one
 
@@ -143,7 +144,7 @@ class App:
             if was_on and not on:
                 self._close_trail()
             was_on = on
-            if uptime_ms - cared_ms >= _CARE_MS:
+            if (uptime_ms - cared_ms) & _UPTIME_MASK >= _CARE_MS:
                 cared_ms = uptime_ms
                 self._care(uptime_ms)
             beat()
@@ -167,9 +168,9 @@ class App:
         self.trail.on_epoch(fix, self._uptime())
 
     def _uptime(self):
-        """Milliseconds since boot; ticks_ms alone starts again after 12.4 days."""
+        """Milliseconds since boot, as a small integer: after 12.4 days it begins again, and only its differences count."""
         now_ms = time.ticks_ms()
-        self._uptime_ms += time.ticks_diff(now_ms, self._tick_ms)
+        self._uptime_ms = (self._uptime_ms + time.ticks_diff(now_ms, self._tick_ms)) & _UPTIME_MASK
         self._tick_ms = now_ms
         return self._uptime_ms
 
