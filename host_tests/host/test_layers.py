@@ -9,12 +9,12 @@ FIRMWARE = ROOT / "firmware"
 HARDWARE = {"machine", "network", "esp32"}
 CLOCKS = {"time", "utime", "asyncio", "select", "socket"}
 TOP = {"boot", "main", "tracker.app"}  # may touch hardware
-KNOWN_TO_ALL = {"fix", "record", "version"}
+KNOWN_TO_ALL = {"fix", "record", "version", "letgo"}
 MAY_IMPORT = {  # room -> rooms, beside KNOWN_TO_ALL and itself
-    "fix": set(), "record": set(), "version": set(), "gnss": set(), "sampling": set(),
+    "fix": set(), "record": set(), "version": set(), "letgo": set(), "gnss": set(), "sampling": set(),
     "work": set(), "store": set(), "uplink": {"store"}, "link": set(), "system": set(),
 }  # fmt: skip
-PURE = {"fix", "record", "version", "gnss", "sampling", "work", "store"}  # time is an argument
+PURE = {"fix", "record", "version", "letgo", "gnss", "sampling", "work", "store"}  # time is an argument
 MAY_USE_FLOATS = {"tracker.gnss.nmea_micropygps"}  # that library answers in floats; here they end
 MAY_CATCH_ALL = {"main", "tracker.system.supervisor"}
 

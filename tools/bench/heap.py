@@ -21,7 +21,7 @@ ONLY_WHEN_ASKED = ("schema_text", "nmea_micropygps", "hunt", "dialects", "ear", 
 def modules_of(room):
     """Dotted names of a room's modules; core is what every room knows."""
     if room == "core":
-        return ["tracker.fix", "tracker.record", "tracker.version"]
+        return ["tracker.fix", "tracker.record", "tracker.version", "tracker.letgo"]
     names = sorted(path.stem for path in (FIRMWARE / "tracker" / room).glob("*.py"))
     return ["tracker.%s.%s" % (room, name) for name in names if name not in ONLY_WHEN_ASKED]
 

@@ -6,11 +6,10 @@ Owns: the read buffer; when to look for the baud rate, to set the receiver up, t
     done is in hunt.py and dialects.py, which are loaded for it and then let go.
 """
 
-import sys
-
 from micropython import const
 
 from tracker.gnss.clock import since_ms
+from tracker.letgo import let_go
 
 _READS_MAX = const(8)  # a poll is bounded even when the line never rests
 _QUIET_POLLS = const(4)  # 200 ms at 50 ms: the burst is over, an RMC without GGA need not wait for the next second
@@ -134,19 +133,8 @@ class Receiver:
         self._rest_from_ms = uptime_ms
         self._good_ms = self._heard_ms
         self._hunt = None
-        for name in ("hunt", "dialects", "ear"):
-            _let_go(name)
+        let_go("gnss.hunt", "gnss.dialects", "gnss.ear")  # 6 KB on the board
 
 
 def _restarted(buf, n):
     return buf.find(_GSV, 0, n) >= 0 or buf.find(_GLL, 0, n) >= 0 or buf.find(_TXT, 0, n) >= 0
-
-
-def _let_go(name):
-    """Forget a module of this room that has served, so that its code is garbage: 6 KB on the board, with the other two."""
-    full = "tracker.gnss." + name
-    if full in sys.modules:
-        del sys.modules[full]
-    room = sys.modules["tracker.gnss"]
-    if hasattr(room, name):
-        delattr(room, name)
