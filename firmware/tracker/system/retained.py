@@ -21,6 +21,7 @@ class Retained:
 
     def __init__(self, rtc):
         self._rtc = rtc
+        self.before_save = None  # the log closes its part: its lines change more often than they are checked
         self.buf = bytearray(SIZE)
         data = rtc.memory()
         count = min(len(data), SIZE)
@@ -28,6 +29,8 @@ class Retained:
 
     def save(self):
         """The whole image back: one copy of 1 KB, no heap."""
+        if self.before_save is not None:
+            self.before_save()
         self._rtc.memory(self.buf)
 
     def seal(self, start, end):
