@@ -27,6 +27,7 @@ from tracker.sampling.window import Window
 from tracker.store.journal import Journal
 from tracker.system.log import Log
 from tracker.system.reset import APP_DIED, Resets
+from tracker.system.retained import Retained
 from tracker.system.settings import SettingsFile
 from tracker.system.supervisor import WDT_MS, Supervisor
 from tracker.uplink import clock
@@ -72,7 +73,7 @@ class App:
         with open("board.json") as file:
             board = json.load(file)
         self.settings = SettingsFile().load("lacak-" + hexlify(machine.unique_id()).decode()[-6:])
-        self.resets = Resets(machine.RTC(), machine.reset)
+        self.resets = Resets(Retained(machine.RTC()), machine.reset)
         reason, detail = self.resets.begin(machine.reset_cause())
         nvs = esp32.NVS("lacak")
         boots = NvsNumber(nvs, "boots")

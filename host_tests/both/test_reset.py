@@ -2,9 +2,11 @@
 
 from tracker.record import ASLEEP, RESET, SUPPLY, TECHNICIAN
 from tracker.system import reset
-from tracker.system.reset import Resets
+from tracker.system.reset import ROOMS, Resets
+from tracker.system.retained import Retained
 
 _PWRON, _HARD, _WDT, _SLEEP, _SOFT = 1, 2, 3, 4, 5
+_GNSS, _LINK, _UPLINK = [ROOMS.index(name) for name in ("gnss", "link", "uplink")]
 
 
 class _Rtc:
@@ -12,11 +14,13 @@ class _Rtc:
 
     def __init__(self, data=b""):
         self.data = data
+        self.writes = 0
 
     def memory(self, data=None):
         if data is None:
             return self.data
         assert len(data) <= 2048
+        self.writes += 1
         self.data = bytes(data)
 
 
@@ -27,11 +31,23 @@ class _Board:
         self.resets = None
 
     def start(self, cause):
-        self.resets = Resets(self.rtc, self._reset)
+        self.resets = Resets(Retained(self.rtc), self._reset)
         return self.resets.begin(cause)
+
+    def crash(self, times, culprit):
+        """So many starts in a row that end by the same room."""
+        for _ in range(times):
+            self.resets.order(reset.ROOM_DIED, culprit)
+            self.start(_HARD)
 
     def _reset(self):
         self.resets_done += 1
+
+
+def _board():
+    board = _Board()
+    board.start(_PWRON)
+    return board
 
 
 def test_each_cause_has_its_reason():
@@ -93,31 +109,121 @@ def test_crashes_in_a_row_are_counted_until_the_program_is_steady():
 
 
 def test_a_damaged_note_is_not_believed():
-    board = _Board()
-    board.start(_PWRON)
-    for _ in range(3):
-        board.start(_WDT)
+    board = _board()
+    board.crash(3, _LINK)
     board.resets.order(reset.UPDATE)
     whole = board.rtc.data
-    for byte in range(8):
+    for byte in range(12):
         for bit in range(8):
             torn = bytearray(whole)
             torn[byte] ^= 1 << bit
             other = _Board(_Rtc(bytes(torn)))
             assert other.start(_HARD) == (RESET, reset.CRASH), (byte, bit)
             assert other.resets.crashes == 1
-    for size in range(8):
+    for size in range(12):
         assert _Board(_Rtc(whole[:size])).start(_HARD) == (RESET, reset.CRASH)
+    assert _Board(_Rtc(whole[:12])).start(_HARD) == (RESET, reset.UPDATE)
 
 
 def test_the_rest_of_the_memory_belongs_to_others():
-    rtc = _Rtc(bytes(8) + b"log of the last run")
+    rtc = _Rtc(bytes(16) + b"log of the last run")
     board = _Board(rtc)
     board.start(_WDT)
     board.resets.order(reset.UPDATE)
-    assert rtc.data[8:] == b"log of the last run"
+    assert rtc.data[16:35] == b"log of the last run"
 
 
-def test_every_detail_has_a_name():
-    for detail in range(10):
-        assert reset.RESET_NAMES[detail]
+def test_the_room_that_died_stands_in_the_detail():
+    board = _board()
+    board.resets.order(reset.ROOM_DIED, _UPLINK)
+    assert board.start(_HARD) == (RESET, reset.ROOM_DIED + 16 * _UPLINK)
+    assert 16 * (len(ROOMS) - 1) + 15 < 128  # one byte of a gap's payload, one bit of .off
+
+
+def test_the_watchdog_finds_the_room_that_was_silent():
+    board = _board()
+    board.resets.suspect(_LINK)
+    assert board.start(_WDT) == (RESET, reset.WATCHDOG + 16 * _LINK)
+    board.resets.suspect(_LINK)
+    board.resets.suspect(0)  # it beats again
+    assert board.start(_WDT) == (RESET, reset.WATCHDOG)
+
+
+def test_the_watchdog_finds_the_room_that_never_came_back_from_its_step():
+    board = _board()
+    board.resets.enter(_GNSS)
+    board.resets.enter(_UPLINK)
+    assert board.start(_WDT) == (RESET, reset.WATCHDOG + 16 * _UPLINK)
+    assert board.start(_WDT) == (RESET, reset.WATCHDOG)  # nobody has begun a step in this start
+    board.resets.enter(_GNSS)
+    board.resets.suspect(_LINK)
+    board.resets.enter(_UPLINK)
+    assert board.start(_WDT) == (RESET, reset.WATCHDOG + 16 * _LINK)  # the silent one, not who was last
+
+
+def test_the_room_inside_is_believed_only_with_its_complement():
+    board = _board()
+    board.resets.enter(_GNSS)
+    for byte in (12, 13):
+        torn = bytearray(board.rtc.data)
+        torn[byte] ^= 2
+        assert _Board(_Rtc(bytes(torn))).start(_WDT) == (RESET, reset.WATCHDOG)
+
+
+def test_a_panic_has_no_culprit():
+    board = _board()
+    board.resets.enter(_GNSS)  # ten times a second: of a driver's panic this would be the wrong one
+    assert board.start(_HARD) == (RESET, reset.CRASH)
+
+
+def test_entering_writes_only_for_another_room():
+    board = _board()
+    board.rtc.writes = 0
+    for _ in range(3):
+        board.resets.enter(_GNSS)
+    assert board.rtc.writes == 1
+    board.resets.enter(_UPLINK)
+    assert board.rtc.writes == 2
+
+
+def test_ctrl_c_is_the_technicians_however_the_board_starts_again():
+    for cause in (_WDT, _HARD):
+        board = _board()
+        board.resets.hands()
+        assert board.start(cause) == (TECHNICIAN, reset.BY_HAND)
+        assert board.resets.crashes == 0
+
+
+def test_the_fifth_crash_in_a_row_leaves_its_room_out():
+    board = _board()
+    board.crash(4, _LINK)
+    assert (board.resets.crashes, board.resets.off) == (4, 0)
+    board.crash(1, _UPLINK)
+    assert (board.resets.crashes, board.resets.off) == (5, 1 << _UPLINK)
+    board.crash(1, _GNSS)  # another one, while the first is off
+    assert board.resets.off == 1 << _UPLINK | 1 << _GNSS
+    board.resets.tried()
+    board.resets.order(reset.NEW_SETTINGS)
+    board.start(_HARD)
+    assert board.resets.off == 1 << _UPLINK | 1 << _GNSS and board.resets.tries == 1
+    board.start(_SLEEP)
+    assert board.resets.crashes == 6 and board.resets.tries == 1
+    board.resets.steady()
+    board.start(_HARD)
+    assert (board.resets.crashes, board.resets.off, board.resets.tries) == (1, 0, 0)
+
+
+def test_with_nobody_to_blame_the_network_is_left_out_and_only_then_gnss():
+    board = _board()
+    for _ in range(5):
+        board.start(_HARD)
+    assert board.resets.off == 1 << _LINK | 1 << _UPLINK
+    board.start(_HARD)
+    assert board.resets.off & 1 << _GNSS
+
+
+def test_power_lost_begins_anew():
+    board = _board()
+    board.crash(5, _LINK)
+    board.start(_PWRON)
+    assert (board.resets.crashes, board.resets.off) == (0, 0)
