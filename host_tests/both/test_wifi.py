@@ -190,3 +190,27 @@ def test_run_beats_every_step():
 
     asyncio.run(main())
     assert beats and bench.said("wifi_ssid") == 1
+
+
+def test_held_off_the_radio_stays_off_and_joins_anew_afterwards():
+    bench = _Bench()
+    bench.seconds(5)
+    assert bench.wifi.up()
+    bench.wifi.hold(True)
+    assert not bench.wifi.up() and not bench.wlan.on
+    connects = bench.wlan.connects()
+    bench.wifi.restart()  # the uplink's complaint is no reason
+    bench.seconds(60)
+    assert bench.wlan.connects() == connects and not bench.wlan.on
+    bench.wifi.hold(False)
+    bench.seconds(5)
+    assert bench.wifi.up() and bench.wlan.connects() == connects + 1
+    bench.wifi.hold(False)
+    assert bench.wifi.up()
+
+
+def test_without_a_network_there_is_nothing_to_hold():
+    bench = _Bench(ssid="")
+    bench.wifi.hold(False)
+    bench.seconds(5)
+    assert bench.wlan.calls == []

@@ -1,10 +1,10 @@
 """Wi-Fi: joins the depot's network when it is in reach, and says in words how it goes.
 
-In: run(beat); restart() when the uplink's deadlines say that the link is dead.  Out: up().
+In: run(beat); restart() when the uplink's deadlines say that the link is dead; hold().  Out: up().
 Owns: the WLAN object.
 
 States, one step a second:
-  OFF      no network name is set
+  OFF      no network name is set, or the radio is held off
   REST     waiting for `_rest_ms` to pass, then connect() once
   JOINING  connect() was called, or the driver brings a lost network back; until up or the deadline
   UP       connected, as far as the driver knows
@@ -64,7 +64,7 @@ class Wifi:
 
     async def run(self, beat):
         """For ever."""
-        if self._state == _OFF:
+        if not self._ssid:
             self._log.warn("No 'wifi_ssid' is set. Wi-Fi stays off.")
         while True:
             self.step()
@@ -78,6 +78,16 @@ class Wifi:
         self._log.warn("Wi-Fi is started anew: nothing gets through.")
         self._power_off()
         self._rest(_REST_ERROR_MS)
+
+    def hold(self, on):
+        """Radio off until hold(False): the supply is low, or the board is about to sleep. The uplink sees a lost link."""
+        if not self._ssid or on == (self._state == _OFF):
+            return
+        if on:
+            self._power_off()
+            self._enter(_OFF)
+        else:
+            self._rest(0)
 
     def step(self):
         """One look; run() does it every second."""

@@ -55,7 +55,7 @@ class Trail:
         self._believed_ms = None  # and of the first believed one
         self._heard_ms = 0  # uptime of the last epoch of any kind
         self._forget_pause()
-        self._told_sec = self._recover()
+        self.told_sec = self._recover()
 
     def on_epoch(self, fix, uptime_ms):
         self.epochs += 1
@@ -245,7 +245,7 @@ class Trail:
         """From the last record before the reset to the first position after it, without a hole."""
         boot_sec = sec - uptime_ms // 1000
         start = boot_sec
-        last_sec = self._told_sec
+        last_sec = self.told_sec
         if last_sec is not None:
             if last_sec >= sec:
                 return

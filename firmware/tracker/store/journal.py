@@ -66,6 +66,11 @@ class Journal:
         """The lowest number that the database is not known to have."""
         return self._acks.low
 
+    @property
+    def generation(self):
+        """Sectors entered in the journal's life: divided by their number, the erases of each."""
+        return self._ring.generation
+
     # ---- mount
 
     def mount(self):
@@ -222,13 +227,13 @@ class Journal:
             return
         self._pending += self._acks.add(lo, hi + 1)
 
-    def flush_acks(self, now_ms):
-        """Write one ACK record if it is due. Never enters a sector for it: the next header says it too."""
+    def flush_acks(self, now_ms, at_once=False):
+        """Write one ACK record if it is due, or at once. Never enters a sector for it: the next header says it too."""
         if not self._pending:
             return
         if self._pending_ms < 0:
             self._pending_ms = now_ms
-        if self._pending < _ACK_COUNT and (now_ms - self._pending_ms) & _TICKS < _ACK_MS:
+        if not at_once and self._pending < _ACK_COUNT and (now_ms - self._pending_ms) & _TICKS < _ACK_MS:
             return
         rec = self._rec
         rec.kind = ACK
