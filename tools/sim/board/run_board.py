@@ -16,6 +16,7 @@ import machine
 import network
 import select
 import sim_clock
+import sim_heap
 import sim_probe
 import sim_world
 import socket
@@ -51,8 +52,10 @@ def main(world_path, state_dir):
     )  # the firmware's jitter, too
     esp32.insert_chips()
     machine.plug_in_receiver()
+    if sim_world.script.get("rom"):
+        sim_heap.mount_rom(sim_world.script["rom"])
+    sim_heap.watch()
     sim_probe.install()
-    sim_world.watch_heap()
     space = {"__name__": "__main__"}
     if run("boot.py", space):
         run("main.py", space)

@@ -8,6 +8,7 @@ import builtins
 import sys
 
 import sim_clock
+import sim_heap
 import sim_world
 
 _GAP = 6
@@ -19,14 +20,15 @@ _PROBES = (
 
 _log = None
 _waiting = list(_PROBES)
-_import = builtins.__import__
+_import = None
 
 
 def install():
     """Open the log and wait for the firmware to import what is to be watched."""
-    global _log
+    global _log, _import
     _log = open(sim_world.path("witness.log"), "ab", buffering=0)
     _write("B %d %d" % (sim_world.state["boots"], sim_clock.ms))
+    _import = sim_heap.import_module
     builtins.__import__ = _watch_imports
 
 

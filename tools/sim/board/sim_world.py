@@ -6,7 +6,6 @@ Owns: that end, by power cut, reset or end of the world: nothing of the firmware
 """
 
 import binascii
-import gc
 import json
 import os
 
@@ -18,7 +17,6 @@ CODES = {"end": 0, "cut": 77, "reset": 78}  # exit codes of the process
 _ORPHAN = 79
 _RESET_MS = 1000
 _LOOK_UP_MS = 1000
-_HEAP_EVERY_MS = 60_000
 
 script = {}
 state = {
@@ -92,13 +90,6 @@ def outages_begun():
     return sum(1 for span in script.get("outages", ()) if span[0] * 1000 <= sim_clock.ms)
 
 
-def watch_heap():
-    """From here on, what lives on the heap belongs to the firmware."""
-    gc.collect()
-    state["heap_base_bytes"] = gc.mem_alloc()
-    sim_clock.at(sim_clock.ms + _HEAP_EVERY_MS, _sample_heap)
-
-
 def cut(off_s):
     """The supply is gone for off_s seconds: RTC and its memory are lost, flash and NVS stay."""
     global rtc_memory
@@ -128,8 +119,6 @@ def _end():
 
 
 def _leave(how, cause, next_ms):
-    if state["heap_base_bytes"]:
-        _sample_heap()
     for call in saved:
         call()
     state["ended"] = how
@@ -141,11 +130,3 @@ def _leave(how, cause, next_ms):
         json.dump(state, file)
     os.rename(path("state.new"), path("state.json"))
     _exit(CODES[how])
-
-
-def _sample_heap():
-    gc.collect()
-    used = gc.mem_alloc() - state["heap_base_bytes"]
-    if used > state["heap_peak_bytes"]:
-        state["heap_peak_bytes"] = used
-    return sim_clock.ms + _HEAP_EVERY_MS
