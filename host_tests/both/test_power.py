@@ -229,7 +229,7 @@ def _sleep(rtc, sec, chip_sec, minutes=60):
     chip = Chip()
     _Pin.held = []
     try:
-        fall_asleep(chip, chip, {"wake": 34, "level": 1, "hold": [[4, 0]]}, Retained(rtc), sec, chip_sec, minutes)
+        fall_asleep(chip, chip, _Pin(34, 1), {"level": 1, "hold": [[4, 0]]}, Retained(rtc), sec, chip_sec, minutes)
     except Asleep:
         pass
     return chip

@@ -88,6 +88,16 @@ def test_a_power_pin_is_an_output():
     assert "GPIO36 can't be power_on" in said and "GPIO25 is used twice" in said
 
 
+@pytest.mark.parametrize("wake, hold, words", [("spare", [[2, 0]], None), ("tow", [], "sleep.wake"), (None, [], "sleep.wake"), ("lift", [], "sleep.wake"),
+                                               ("ignition", [[34, 1]], "held asleep"), ("ignition", [[26, 0]], "held asleep")])
+def test_what_wakes_the_chip_is_an_input_that_can_and_what_is_held_is_an_output(wake, hold, words):
+    profile = _profile()
+    profile["inputs"]["lift"] = 18
+    profile["sleep"] = {"wake": wake, "level": 1, "hold": hold}
+    found = boards.problems(profile)
+    assert found == [] if words is None else len(found) == 1 and words in found[0], found
+
+
 def test_a_profile_that_lacks_something_is_told_so():
     profile = _profile()
     del profile["gnss"], profile["image"]

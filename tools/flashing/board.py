@@ -54,7 +54,23 @@ def problems(profile):
             found.append("GPIO%s can't be %s: %s." % (pin, owner, trouble))
     if profile["gnss"].get("uart") not in (1, 2):
         found.append("The receiver has to be on UART 1 or 2: UART 0 is the console.")
-    return found + partitions.problems(profile)
+    return found + _sleep_problems(profile) + partitions.problems(profile)
+
+
+def _sleep_problems(profile):
+    """What ends a deep sleep, and which pins keep their level in it."""
+    sleep = profile.get("sleep")
+    if sleep is None:
+        return []
+    found = []
+    wake = profile.get("inputs", {}).get(sleep.get("wake"))
+    if wake not in _WAKES and sleep.get("wake") != "ignition":  # the ignition is judged as such
+        found.append("GPIO%s can't be sleep.wake: it has to be one of the inputs, on a pin that can wake the chip." % wake)
+    outputs = [pin for _, pin, is_output in pins(profile) if is_output]
+    for pin, _ in sleep.get("hold", ()):
+        if pin not in outputs:
+            found.append("GPIO%s can't be held asleep: it is no output of this board." % pin)
+    return found
 
 
 def pins(profile):

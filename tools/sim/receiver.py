@@ -110,9 +110,9 @@ def checksum(body):
     return reduce(operator.xor, body, 0)
 
 
-def make_round(seed, out_dir, hours=6.0, full=False, talker="GP"):
-    """Write feed.bin, truth.csv and outline.geojson; returns their paths and the script."""
-    a_round = drive(seed, hours)
+def make_round(seed, out_dir, hours=6.0, full=False, talker="GP", a_round=None):
+    """Write feed.bin, truth.csv and outline.geojson; returns their paths and the script. a_round: what is driven, if not the seed's."""
+    a_round = a_round or drive(seed, hours)
     paths = {
         name: os.path.join(out_dir, file)
         for name, file in (

@@ -14,15 +14,15 @@ _FORMAT = const(1)
 _DRIFT_PERCENT = const(5)
 
 
-def fall_asleep(machine, esp32, profile, retained, sec, chip_sec, minutes):
-    """Does not come back. profile: the board's "sleep"; minutes: until the next heartbeat, 0 for none."""
+def fall_asleep(machine, esp32, wake, profile, retained, sec, chip_sec, minutes):
+    """Does not come back. wake: the pin that ends it; profile: the board's "sleep"; minutes: until the next heartbeat, 0 for none."""
     struct.pack_into(_NOTE, retained.buf, _FROM, _FORMAT, sec or 0, chip_sec)
     retained.seal(_FROM, _TO)
     retained.save()
     for number, level in profile.get("hold", ()):
         machine.Pin(number, machine.Pin.OUT, value=level, hold=True)
     esp32.gpio_deep_sleep_hold(True)
-    esp32.wake_on_ext0(machine.Pin(profile["wake"], machine.Pin.IN), profile["level"])
+    esp32.wake_on_ext0(wake, profile["level"])
     if minutes:
         machine.deepsleep(minutes * 60_000)
     machine.deepsleep()
