@@ -274,6 +274,66 @@ def test_a_reset_keeps_the_memory_and_the_clock(board):
     assert run.said == ["1 0 0 b''", "2 6000 6 b'note'"]
 
 
+SLEEP = """
+    import machine, esp32, time, sim_clock
+    print(machine.reset_cause(), machine.wake_reason(), sim_clock.ms, time.time(), machine.RTC().memory())
+    machine.RTC().memory(b"night")
+    time.sleep(10)
+    {before}
+    machine.deepsleep({ms})
+    print("outlived")
+"""
+
+
+def test_deep_sleep_ends_by_its_timer_whose_clock_drifts_and_keeps_memory(board):
+    run = board(SLEEP.format(before="", ms=100_000), {"duration_s": 150})
+    assert run.said == [
+        "1 0 0 0 b''",
+        "4 4 111300 110 b'night'",  # 10 s awake, 101 s for a clock that is 1 % slow, 0.3 s to boot.py
+    ]
+    assert (run.end["sleeps"], run.end["ended"]) == (2, "end") and run.end["world_ms"] == 150_000
+    fast = board(SLEEP.format(before="", ms=100_000), {"duration_s": 150, "rtc_drift": -0.02})
+    assert fast.said[1] == "4 4 108300 110 b'night'"
+
+
+def test_the_ignition_ends_a_deep_sleep_and_a_level_that_is_there_ends_it_at_once(board):
+    wake = "esp32.wake_on_ext0(machine.Pin(34, machine.Pin.IN), 1)"
+    world = {"duration_s": 90, "rtc_drift": 0, "ignition": [[0, 1], [5, 0], [40, 1], [61, 0]]}
+    run = board(SLEEP.format(before=wake, ms=""), world)
+    assert [line.split()[:3] for line in run.said] == [["1", "0", "0"], ["4", "2", "40300"], ["4", "2", "50600"], ["4", "2", "60900"]]
+    assert run.end["asleep_ms"] == 30_000 + 90_000 - 70_900
+    both = board(SLEEP.format(before=wake, ms=20_000), world)
+    assert [line.split()[1] for line in both.said][:3] == ["0", "4", "2"]  # the timer was first, then the pin
+    any_of = SLEEP.format(before="esp32.wake_on_ext1((machine.Pin(33), machine.Pin(34)), esp32.WAKEUP_ANY_HIGH)", ms="")
+    assert board(any_of, world).said[1].startswith("4 3 40300")
+
+
+def test_only_some_pins_can_end_a_deep_sleep(board):
+    run = board("""
+        import machine, esp32
+        try:
+            esp32.wake_on_ext0(machine.Pin(18, machine.Pin.IN), 1)
+        except ValueError as error:
+            print(error)
+    """)
+    assert run.said == ["invalid pin"]
+
+
+def test_a_held_pin_keeps_its_level_across_sleep_until_it_is_let_go(board):
+    run = board("""
+        import machine, esp32
+        if machine.reset_cause() == machine.PWRON_RESET:
+            machine.Pin(25, machine.Pin.OUT, value=1, hold=True)
+            machine.Pin(26, machine.Pin.OUT, value=1)
+            esp32.gpio_deep_sleep_hold(True)
+            machine.deepsleep(1000)
+        pin = machine.Pin(25, machine.Pin.OUT, value=0)
+        print(pin(), end=" ")
+        print(machine.Pin(25, machine.Pin.OUT, value=0, hold=False)(), machine.Pin(26, machine.Pin.OUT)())
+    """)
+    assert run.said == ["1 0 0"]
+
+
 def test_an_unfed_watchdog_resets(board):
     run = board("""
         import machine, time, sim_clock

@@ -1,4 +1,4 @@
-"""The supply of a simulated board: starts the VM, and starts it again after each cut or reset.
+"""The supply of a simulated board: starts the VM, and starts it again after each cut, reset or deep sleep.
 
 In: the firmware's files, a board of boards/, settings, a world (docs/simulator.md).
 Out: the state of the world at its end.
@@ -18,7 +18,7 @@ from flashing.compiled import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD_MODULES = Path(__file__).resolve().parent / "board"
-_AGAIN = (77, 78)  # power cut, reset: sim_world.CODES
+_AGAIN = (77, 78, 80)  # power cut, reset, deep sleep: sim_world.CODES; the world's time has gone on to the next start
 _TALK_LINES = 200  # of the console, kept for an error's text
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 
+import machine
 import sim_clock
 import sim_world
 from nor import FileStore, NorFlash, PowerCut
@@ -149,5 +150,26 @@ def idf_heap_info(capabilities):
     return [(150_000, 90_000, 50_000, 80_000)]
 
 
-def wake_on_ext0(pin=None, level=0):
-    pass
+WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH = False, True
+_RTC_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27) + tuple(range(32, 40))
+
+
+def wake_on_ext0(pin=None, level=WAKEUP_ANY_HIGH):
+    _wake_on("ext0", () if pin is None else (pin,), level, True, machine.EXT0_WAKE)
+
+
+def wake_on_ext1(pins=None, level=WAKEUP_ANY_HIGH):
+    _wake_on("ext1", pins or (), level, level, machine.EXT1_WAKE)
+
+
+def _wake_on(name, pins, level, any_of, reason):
+    numbers = [getattr(pin, "id", pin) for pin in pins]
+    if any(number not in _RTC_PINS for number in numbers):
+        raise ValueError("invalid pin")
+    machine.wakes.pop(name, None)
+    if numbers:
+        machine.wakes[name] = (numbers, int(level), any_of, reason)
+
+
+def gpio_deep_sleep_hold(enable):
+    machine.deep_sleep_hold = bool(enable)

@@ -1,4 +1,4 @@
-"""machine of the simulated board: the receiver's UART, scripted pins, watchdog, RTC, resets."""
+"""machine of the simulated board: the receiver's UART, scripted pins, watchdog, RTC, resets, deep sleep."""
 
 import io
 
@@ -7,12 +7,18 @@ import sim_world
 from sim_line import Line
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = 2, 2, 3, 4
 _EINVAL = -22
 _STREAM_POLL, _POLLIN, _POLLOUT = 3, 1, 4
 _START_MS = 3000  # a receiver says nothing for so long after power-on
 _ANSWER_MS = 30
 _OLD_MS = 10_000  # no burst that began earlier is still on the line
 _NEVER = 0x3FFFFFFF
+
+wakes = {}  # "ext0", "ext1" -> (pins, level, any of them, wake reason): esp32.wake_on_...
+deep_sleep_hold = False  # esp32.gpio_deep_sleep_hold
+_driven = {}  # output -> its level
+_held = {}  # output that is held -> its level; it is held in the next boot, too
 
 
 def reset():
@@ -25,6 +31,34 @@ def soft_reset():
 
 def reset_cause():
     return sim_world.state["cause"]
+
+
+def wake_reason():
+    return sim_world.state["woken_by"]
+
+
+def deepsleep(time_ms=None):
+    """Ends the VM. Pins that are not held float, and with them the supply that hangs on one."""
+    for pin in list(_driven):
+        if not (deep_sleep_hold and pin in _held):
+            _supply(pin, 0)
+            _held.pop(pin, None)
+    sim_world.state["held"] = {str(pin): level for pin, level in _held.items()}
+    sim_world.sleep(time_ms, _wake_ms())
+
+
+def _wake_ms():
+    """When the scripted pins end the sleep, and how; the port tests the level, not the edge: at once if it is there."""
+    due = []
+    for pins, level, any_of, why in wakes.values():
+        changes = sorted({sim_clock.ms} | {int(t_s * 1000) for pin in pins for t_s, _ in _steps_of(pin)})
+        for at_ms in changes:
+            levels = [_level(_steps_of(pin), 0, at_ms) for pin in pins]
+            hit = level in levels if any_of else all(is_level == level for is_level in levels)
+            if at_ms >= sim_clock.ms and hit:
+                due.append((at_ms, why))
+                break
+    return min(due) if due else None
 
 
 def unique_id():
@@ -138,6 +172,8 @@ class UART(io.IOBase):
 def plug_in_receiver():
     """Before the firmware's heap is measured: on the chip the driver's ring is not on it."""
     script, state = sim_world.script, sim_world.state
+    if state["cause"] != PWRON_RESET:
+        _held.update({int(pin): level for pin, level in state["held"].items()})
     if not script.get("feed"):
         return
     silent_ms = max(state["power_on_ms"] + _START_MS, sim_clock.ms - _OLD_MS)
@@ -165,6 +201,19 @@ def _receiver(script, state):
     return SimReceiver(script["receiver"], state["receiver"])
 
 
+def _drive(pin, level, hold):
+    """An output's level, and what hangs on it. A pad that is held keeps its level until it is told hold=False."""
+    if hold is not None:
+        _held.pop(pin, None)
+    if pin in _held:
+        return _held[pin]
+    _driven[pin] = level
+    if hold:
+        _held[pin] = level
+    _supply(pin, level)
+    return level
+
+
 def _supply(pin, level):
     """What hangs on an output: the receiver's supply."""
     receiver = UART._line and UART._line.receiver
@@ -172,10 +221,14 @@ def _supply(pin, level):
         receiver.power(level, sim_clock.ms)
 
 
-def _level(steps, level):
-    """What a list of [t_s, level] says about now; the level given where it has not begun."""
+def _steps_of(pin):
+    return sim_world.script.get("pins", {}).get(str(pin), ())
+
+
+def _level(steps, level, at_ms=None):
+    """What a list of [t_s, level] says about now, or about at_ms; the level given where it has not begun."""
     for t_s, to in steps:
-        if t_s * 1000 > sim_clock.ms:
+        if t_s * 1000 > (sim_clock.ms if at_ms is None else at_ms):
             break
         level = to
     return level
@@ -186,20 +239,19 @@ class Pin:
     PULL_UP, PULL_DOWN = 2, 1
     IRQ_RISING, IRQ_FALLING = 1, 2
 
-    def __init__(self, id, mode=-1, pull=-1, value=None):
+    def __init__(self, id, mode=-1, pull=-1, value=None, hold=None):
         self.id = id
-        self.init(mode, pull, value)
+        self.init(mode, pull, value, hold)
 
-    def init(self, mode=-1, pull=-1, value=None):
-        self._steps = sim_world.script.get("pins", {}).get(str(self.id))
+    def init(self, mode=-1, pull=-1, value=None, hold=None):
+        self._steps = _steps_of(self.id)
         self._value = (1 if pull == Pin.PULL_UP else 0) if value is None else value
-        if value is not None:
-            _supply(self.id, value)
+        if value is not None or hold is not None:
+            self._value = _drive(self.id, self._value, hold)
 
     def value(self, level=None):
         if level is not None:
-            self._value = 1 if level else 0
-            _supply(self.id, level)
+            self._value = _drive(self.id, 1 if level else 0, None)
         elif self._steps:
             self._value = _level(self._steps, self._value)
         return None if level is not None else self._value
@@ -207,10 +259,10 @@ class Pin:
     __call__ = value
 
     def on(self):
-        self._value = 1
+        self.value(1)
 
     def off(self):
-        self._value = 0
+        self.value(0)
 
     def irq(self, handler=None, trigger=3):
         """Taken and never called: the firmware polls its inputs."""

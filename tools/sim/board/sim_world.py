@@ -13,9 +13,11 @@ import ffi
 import sim_clock
 
 PWRON, HARD, WDT, DEEPSLEEP, SOFT = 1, 2, 3, 4, 5  # machine.reset_cause()
-CODES = {"end": 0, "cut": 77, "reset": 78}  # exit codes of the process
+CODES = {"end": 0, "cut": 77, "reset": 78, "sleep": 80}  # exit codes of the process
 _ORPHAN = 79
 _RESET_MS = 1000
+_WAKE_MS = 300  # from the wake event to boot.py
+_TIMER_WAKE = 4  # machine.TIMER_WAKE
 _LOOK_UP_MS = 1000
 
 script = {}
@@ -32,6 +34,10 @@ state = {
     "wear": [],
     "cuts_done": 0,
     "resets": {},
+    "sleeps": 0,
+    "asleep_ms": 0,
+    "woken_by": 0,
+    "held": {},
     "wire_up": 0,
     "wire_down": 0,
     "connects": 0,
@@ -105,6 +111,27 @@ def reset(cause):
     """The chip starts again; what hangs on it keeps its power."""
     state["resets"][str(cause)] = state["resets"].get(str(cause), 0) + 1
     _leave("reset", cause, sim_clock.ms + _RESET_MS)
+
+
+def sleep(timer_ms, pin):
+    """Deep sleep until the timer's time, by a clock that drifts, or until pin = (ms of the world, wake reason).
+
+    rtc_drift in the script: the RC oscillator is so much too slow; a negative one is too fast.
+    """
+    end_ms = int((script["duration_s"] + script.get("drain_s", 0)) * 1000)
+    drift = script.get("rtc_drift", 0.01)
+    wake_ms, reason = pin or (end_ms, 0)
+    if timer_ms is not None and sim_clock.ms + int(timer_ms * (1 + drift)) <= wake_ms:
+        wake_ms, reason = sim_clock.ms + int(timer_ms * (1 + drift)), _TIMER_WAKE
+    asleep_ms = min(wake_ms, end_ms) - sim_clock.ms
+    state["sleeps"] += 1
+    state["asleep_ms"] += asleep_ms
+    state["woken_by"] = reason
+    sim_clock.rtc_lead_s -= round(asleep_ms * drift / (1 + drift) / 1000)
+    if wake_ms >= end_ms:
+        sim_clock.ms = end_ms
+        _leave("end", PWRON, end_ms)
+    _leave("sleep", DEEPSLEEP, wake_ms + _WAKE_MS)
 
 
 def _look_up():
