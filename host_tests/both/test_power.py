@@ -29,6 +29,12 @@ class Journal:
         self.flushed += (at_once,)
 
 
+class Log:
+    def __init__(self):
+        self.lines = []
+        self.warn = self.info = self.lines.append
+
+
 class Truck:
     """A board whose readings are attributes; second by second."""
 
@@ -43,7 +49,8 @@ class Truck:
         self.supply = Supply(low_mv)
         read = (lambda: self.mv) if mv is not None else None
         lock = (lambda: self.ignition) if has_input else None
-        self.power = Power(self.trail, self.journal, self.supply, self.holds.append, lambda: self.now_ms,
+        self.log = Log()
+        self.power = Power(self.log, self.trail, self.journal, self.supply, self.holds.append, lambda: self.now_ms,
                            self.slept.append if wakes else None, lock, read, sleep_after_min, 60, by_timer)
 
     def run(self, seconds, **readings):
@@ -143,6 +150,7 @@ def test_low_supply_puts_the_tail_on_flash_then_switches_the_radio_off_and_on_ag
     truck.run(3)
     assert truck.holds == [True, False] and not truck.power.held
     assert (truck.supply.mv, truck.supply.min_mv, truck.supply.lows) == (24_000, 20_500, 1)
+    assert len(truck.log.lines) == 2 and "20500 mV" in truck.log.lines[0] and "24000 mV" in truck.log.lines[1]
 
 
 def test_a_starter_costs_one_record_and_no_radio():

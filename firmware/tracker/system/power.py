@@ -25,10 +25,11 @@ _UPTIME_MASK = const(0x3FFFFFFF)
 class Power:
     """ignition() -> level, None on a board without one; read_mv() -> millivolts or None; by_timer: a heartbeat woke us."""
 
-    def __init__(self, trail, journal, supply, hold, uptime, sleep, ignition, read_mv, sleep_after_min, heartbeat_min, by_timer):
+    def __init__(self, log, trail, journal, supply, hold, uptime, sleep, ignition, read_mv, sleep_after_min, heartbeat_min, by_timer):
         self.state = PARKED
         self.supply = supply
         self.held = False  # the radio is off because the supply is low
+        self._log = log
         self._trail = trail
         self._journal = journal
         self._hold = hold
@@ -98,6 +99,11 @@ class Power:
         if supply.low != self.held:
             self.held = supply.low
             self._hold(self.held)
+            if self.held:
+                self._log.warn("The supply is at %d mV: too low. The radio is off until it recovers; the trail goes to flash as ever. "
+                               "Look at the battery and its wires." % supply.mv)
+            else:
+                self._log.info("The supply is at %d mV again. The radio is on." % supply.mv)
 
     async def _fall_asleep(self, beat):
         self._trail.close(self._uptime())
@@ -108,4 +114,5 @@ class Power:
         if self._is_on(self._uptime()):
             self._hold(self.held)
         else:
+            self._log.info("The board sleeps: the ignition wakes it, or the next heartbeat (in %d min, 0 is never)." % self._heartbeat_min)
             self._sleep(self._heartbeat_min)
