@@ -3,18 +3,17 @@
 import select as _select
 import socket as _socket
 
-SOCK_STREAM = _socket.SOCK_STREAM
+AF_INET, SOCK_DGRAM = _socket.AF_INET, _socket.SOCK_DGRAM
 POLLIN, POLLOUT, POLLERR, POLLHUP = (
     _select.POLLIN,
     _select.POLLOUT,
     _select.POLLERR,
     _select.POLLHUP,
 )
-getaddrinfo = _socket.getaddrinfo
 
 
-def socket(family, kind, proto):
-    return Socket(_socket.socket(family, kind, proto))
+def socket(*kind):
+    return Socket(_socket.socket(*kind))
 
 
 def poll():
@@ -29,6 +28,8 @@ class Socket:
         self.setblocking = sock.setblocking
         self.setsockopt = sock.setsockopt
         self.connect = sock.connect
+        self.sendto = sock.sendto
+        self.recvfrom = sock.recvfrom
         self.close = sock.close
         self.opened.append(sock)
 

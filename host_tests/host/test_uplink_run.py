@@ -29,9 +29,19 @@ class Broker:
         self.wires = []
         self.opened_ms = []
         self.seen = []
+        self.is_ready = True
+        self.proofs = 0
+
+    def ready(self):
+        return self.is_ready
+
+    def proven(self):
+        self.proofs += 1
 
     async def open(self, host, port, timeout_ms, beat):
         self.opened_ms.append(self.clock.ms)
+        if isinstance(self.open_error, Exception):
+            raise self.open_error
         if self.open_error:
             raise OSError(self.open_error)
         self.wires.append(Wire())
@@ -275,6 +285,30 @@ def test_error_without_a_name_is_told_by_its_number():
     rig.broker.open_error = 77
     rig.run(1)
     assert rig.said("error 77")
-    rig.broker.open_error = -2
-    rig.run(10)
-    assert rig.said("the name cannot be found: check broker_host")
+
+
+def test_what_tls_raises_is_said_and_tried_again():
+    """A wrong certificate is a ValueError, too little memory any of three: none ends the task."""
+    rig = Rig()
+    for error, said in (
+        (ValueError("The certificate validity has expired\n"), "certificate has expired"),
+        (OSError(-0x7780, "MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE"), "refuses our TLS"),
+        (MemoryError("memory allocation failed"), "out of memory"),
+    ):
+        rig.broker.open_error = error
+        rig.run(20)
+        assert rig.said(said)
+
+
+def test_while_the_net_is_not_ready_nothing_is_tried_and_only_a_session_is_a_proof():
+    rig = Rig()
+    rig.broker.is_ready = False
+    rig.run(3600)
+    assert rig.broker.opened_ms == [] and rig.lines == []
+    rig.broker.is_ready = True
+    rig.broker.code = 5
+    rig.run(60)
+    assert rig.broker.opened_ms and rig.broker.proofs == 0
+    rig.broker.code = 0
+    rig.run(400)
+    assert rig.broker.proofs == 1

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import plain_socket
 import pytest
 from tracker.uplink import clock
-from tracker.uplink.stream import Tcp, words
+from tracker.uplink.stream import Tcp, is_address, words
 
 BEAT = int  # any callable without effect
 
@@ -71,6 +71,13 @@ def test_no_answer_ends_at_the_deadline_and_is_closed():
     assert len(beats) >= 3
 
 
-def test_name_that_cannot_be_found():
-    assert "check broker_host" in words(socket.gaierror(socket.EAI_NONAME, "x"))
+def test_what_has_no_words_is_still_said():
     assert words(OSError()) == "error None"
+    assert words(OSError(5)) == "error 5"
+    assert words(OSError("in words already")) == "in words already"
+    assert words(MemoryError("12 bytes")) == "out of memory"
+
+
+def test_an_address_is_four_numbers():
+    assert all(map(is_address, ("10.0.0.1", "255.255.255.255", "0.0.0.0")))
+    assert not any(map(is_address, ("", "broker", "1.2.3", "1.2.3.256", "1.2.3.4.5", "a.b.c.d", "1.2.3.", "::1")))

@@ -16,7 +16,7 @@ FIRMWARE = ROOT / "firmware"
 # Rooms in the order in which the road loads them: what two rooms share is counted in the first.
 ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink")
 # Loaded by a technician's call, by a setting, for the receiver's set-up and let go, or before the clock is believed.
-ONLY_WHEN_ASKED = ("schema_text", "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "plain")
+ONLY_WHEN_ASKED = ("schema_text", "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "plain", "tls_words")
 
 
 def modules_of(room):

@@ -15,6 +15,11 @@ from micropython import const
 from umqtt import simple
 
 _CONNACK_SIZE = const(4)
+_CUTS = (0, 32, errno.ECONNRESET, -0x7280)  # end of stream, EPIPE, and end of stream under TLS
+_CUT = (
+    "the broker hung up instead of an answer: check broker_port and broker_tls; with TLS it has to "
+    "speak 1.2, and it may want client.crt"
+)
 _POLL_MS = 20
 _REFUSALS = {
     1: "the broker does not speak MQTT 3.1.1",
@@ -92,8 +97,13 @@ class Connector:
         except _WouldWait:
             pass
         start_ms = self._clock.ticks_ms()
-        await self._send(stream, pipe.sent, start_ms, timeout_ms, beat)
-        pipe.answer = await self._receive(stream, start_ms, timeout_ms, beat)
+        try:
+            await self._send(stream, pipe.sent, start_ms, timeout_ms, beat)
+            pipe.answer = await self._receive(stream, start_ms, timeout_ms, beat)
+        except OSError as error:
+            if error.args[0] in _CUTS:  # so ends what TLS or the port is for someone else
+                raise Refused(_CUT)
+            raise
         try:
             return bool(_run(client, pipe))
         except simple.MQTTException as error:
@@ -118,7 +128,7 @@ class Connector:
             # not a byte more: what follows CONNACK is the session's
             n = stream.readinto(view[got:])
             if n == 0:
-                raise Refused("the broker hung up instead of an answer")
+                raise OSError(0)
             got += n or 0
             if got == _CONNACK_SIZE:
                 return answer

@@ -1,12 +1,14 @@
 """A TCP connection that never blocks.
 
-In: the board's socket and select modules. Out: a stream, which is anything with write(buf, off,
-n), readinto(buf) and close(), where None means "not now" and 0 from readinto means that the peer
-closed. MicroPython's non-blocking sockets are that already.
+In: the board's socket and select modules; names, where the broker has a name. Out: a stream,
+which is anything with write(buf, off, n), readinto(buf) and close(), where None means "not now"
+and 0 from readinto means that the peer closed. MicroPython's non-blocking sockets are that already.
 Owns: opening, with a deadline, and closing on every path; the words for what went wrong.
 """
 
 import errno
+
+from tracker.letgo import let_go
 
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN)
 _POLL_MS = 20
@@ -15,37 +17,49 @@ _TCP = (
 )
 _NODELAY = 1
 
+_LOST = "the broker cut the connection"
 _WORDS = {
     errno.ECONNREFUSED: "nothing listens there: check broker_host and broker_port",
     errno.EHOSTUNREACH: "no road to the broker",
     errno.ETIMEDOUT: "no answer in time",
-    errno.ECONNRESET: "the broker cut the connection",
+    errno.ECONNRESET: _LOST,
     errno.ENOMEM: "out of memory",
-    32: "the broker cut the connection",  # EPIPE, which MicroPython's errno does not name
+    32: _LOST,  # EPIPE, which MicroPython's errno does not name
     101: "no road to the broker",  # ENETUNREACH, likewise
 }
 
 
 class Tcp:
-    """Opens streams. The uplink asks for open() only: a TLS opener can stand in its place."""
+    """Opens streams; secure.Secure opens them through TLS."""
+
+    names = None  # a names.Names when the broker has a name and no address
 
     def __init__(self, socket, select, clock):
         self._socket = socket
         self._select = select
         self._clock = clock
 
+    def ready(self):
+        """Is there any sense in opening now?"""
+        return True
+
+    def proven(self):
+        """What was opened last led to our broker."""
+        if self.names:
+            self.names.proven()
+
     async def open(self, host, port, timeout_ms, beat):
         """A connected stream; OSError when there is none by the deadline."""
+        address = await self.names.find(host, beat) if self.names else host
         start_ms = self._clock.ticks_ms()
-        info = self._socket.getaddrinfo(host, port, 0, self._socket.SOCK_STREAM)[0]
-        sock = self._socket.socket(info[0], info[1], info[2])
+        sock = self._socket.socket()
         connected = False
         try:
             sock.setblocking(False)
             # Packets go out whole, several in a row: Nagle would hold each for the one before it.
             sock.setsockopt(_TCP, _NODELAY, 1)
             try:
-                sock.connect(info[-1])
+                sock.connect((address, port))
             except OSError as error:
                 if error.args[0] not in _IN_PROGRESS:
                     raise
@@ -71,11 +85,22 @@ class Tcp:
         return False
 
 
+def is_address(host):
+    """Four numbers with dots, for which no name server is asked."""
+    parts = host.split(".")
+    return len(parts) == 4 and all([part.isdigit() and int(part) < 256 for part in parts])
+
+
 def words(error):
-    """What an OSError means to a technician."""
-    number = error.args[0] if error.args else None
-    if number in _WORDS:
-        return _WORDS[number]
-    if isinstance(number, int) and number < 0:  # getaddrinfo's own numbers
-        return "the name cannot be found: check broker_host"
-    return "error %s" % number
+    """What went wrong, as a technician reads it: of an OSError, a ValueError, a MemoryError."""
+    what = error.args[0] if error.args else None
+    if isinstance(error, MemoryError):
+        what = errno.ENOMEM
+    elif isinstance(error, ValueError) or (isinstance(what, int) and what < 0):
+        from tracker.uplink.tls_words import why  # TLS says it by texts and negative numbers
+
+        what = why(error)
+        let_go("uplink.tls_words")
+    if isinstance(what, str):
+        return what
+    return _WORDS.get(what, "error %s" % what)

@@ -27,7 +27,7 @@ _RX_SIZE = const(512)  # the longest message for us; an answer has 10 bytes and 
 
 
 class Uplink:
-    """net opens streams (stream.Tcp). clock has ticks_ms, ticks_diff and sleep_ms. randbelow(n)
+    """net opens streams (stream.Tcp, secure.Secure). clock has ticks_ms, ticks_diff and sleep_ms. randbelow(n)
     gives 0 .. n - 1."""
 
     def __init__(self, settings, journal, trail, net, link, clock, randbelow, log, boot):
@@ -71,7 +71,7 @@ class Uplink:
     async def run(self, beat):
         """For ever. beat() is called at least every 200 ms."""
         while True:
-            while not self._host or not self._link.up():
+            while not self._host or not self._link.up() or not self._net.ready():
                 await self._pause(_IDLE_MS, beat)
             self.trouble = await self._connection(beat)
             # full jitter: trucks of one tunnel come back spread out
@@ -89,11 +89,12 @@ class Uplink:
         try:
             stream = await self._net.open(self._host, self._port, _OPEN_MS, beat)
             await self._connector.connect(stream, _OPEN_MS, beat)
+            self._net.proven()
             await self._session(stream, beat)
             return self.session.reason
         except Refused as error:
             reason = error.args[0]
-        except OSError as error:
+        except (OSError, ValueError, MemoryError) as error:  # TLS has all three
             reason = words(error)
         finally:
             self.session.close("stopped")

@@ -89,6 +89,10 @@ class WLAN:
         return since_ms + _JOIN_MS
 
 
+def ipconfig(what):
+    return "10.0.0.1" if linked() else "0.0.0.0"  # "dns", the only word that the port knows here
+
+
 def hostname(name=None):
     return "lacak"
 

@@ -1,7 +1,7 @@
 """The open requests: while an answer is on its way, the simulated clock runs at real speed.
 
 In: the bytes of each connection, both ways (MQTT 3.1.1; of anything else, such as TLS, only that
-    bytes went and came).
+    bytes went or came).
 Out: waiting() and sleep() for the clock.
 Owns: which request is open, and that none holds the clock longer than _MOST_MS of real time.
 """
@@ -11,6 +11,7 @@ import uselect
 from utime import ticks_add, ticks_diff, ticks_ms
 
 _MOST_MS = 5000
+_QUIET_MS = 500  # without a byte, on a connection into which we cannot see: no answer is on its way
 _KEEP = 512  # bytes of a packet that are looked at
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _SUBSCRIBE, _SUBACK, _PINGREQ, _PINGRESP, _DISCONNECT = (
     1,
@@ -54,6 +55,11 @@ class Hold:
     def ask(self, awaited, key=0, last=0):
         self._drop_lost()
         self.open.append((awaited, key, last, ticks_add(ticks_ms(), _MOST_MS)))
+
+    def stir(self, ms):
+        """Bytes went or came, and only they know what they mean."""
+        self._drop_lost()
+        self.open[:] = ((_ANY, 0, 0, ticks_add(ticks_ms(), ms)),)
 
     def answer(self, awaited, key=0):
         for request in self.open:
@@ -104,12 +110,13 @@ class Watch:
         if self._up is None and n:
             is_mqtt = buf[off] == _CONNECT << 4
             self._up = (
-                _Packets(self._asked, self._bodies[0]) if is_mqtt else _Opaque(self._hold.ask)
+                _Packets(self._asked, self._bodies[0]) if is_mqtt
+                else _Opaque(self._hold, _MOST_MS)
             )
             self._down = (
                 _Packets(self._answered, self._bodies[1])
                 if is_mqtt
-                else _Opaque(self._hold.answer)
+                else _Opaque(self._hold, _QUIET_MS)
             )
         if n:
             self._up.feed(buf, off, n)
@@ -155,13 +162,15 @@ class Watch:
 
 
 class _Opaque:
-    """Not MQTT to the eye: bytes that go ask, bytes that come answer."""
+    """Not MQTT to the eye: each byte may be a question or the answer to several."""
 
-    def __init__(self, call):
-        self._call = call
+    def __init__(self, hold, first_ms):
+        self._hold = hold
+        self._ms = first_ms  # how long an answer to the first bytes is awaited
 
     def feed(self, buf, off, n):
-        self._call(_ANY)
+        self._hold.stir(self._ms)
+        self._ms = _QUIET_MS
 
 
 class _Packets:

@@ -1,4 +1,4 @@
-"""socket of the simulated board: real TCP, as long as the world's script has a link.
+"""socket of the simulated board: real TCP, as long as the world's script has a link; UDP is sim_names.
 
 In: the calls of the port's socket, blocking or not.
 Out: bytes on a real connection, counted; OSError as the chip gives it.
@@ -15,6 +15,7 @@ import sim_world
 import uselect
 import usocket
 from sim_hold import Hold
+from sim_names import Datagrams
 from usocket import (
     AF_INET,
     AF_INET6,
@@ -43,12 +44,16 @@ def getaddrinfo(host, port, *more):
 def _elsewhere(host, port):
     """The script's broker stands for every host: a truck's settings can stay as they are."""
     broker = sim_world.script.get("broker")
-    return (broker["host"], broker["port"]) if broker else (host, port)
+    return (broker["host"], broker.get("port", port)) if broker else (host, port)
 
 
-class socket(io.IOBase):
-    def __init__(self, family=AF_INET, kind=SOCK_STREAM, proto=0):
-        self._real = usocket.socket(family, kind, proto)
+def socket(family=AF_INET, kind=SOCK_STREAM, proto=0):
+    return Datagrams() if kind == SOCK_DGRAM else _Connection()
+
+
+class _Connection(io.IOBase):
+    def __init__(self):
+        self._real = usocket.socket()
         self._timeout_ms = None  # None: wait without end; 0: never wait
         self._outages = 0
         self._error = 0  # of a connect that did not wait
