@@ -7,12 +7,15 @@ Owns: schema.sql; what a conflict is (same number, other content: first wins, th
 import sqlite3
 from pathlib import Path
 
+from station import health
 from station.wire import Row
+from tracker.record import HEALTH
 
 QUARANTINE_ROWS = 10_000  # a hostile sender must not fill the disk that the trail needs
 QUARANTINE_BYTES = 16384  # of one payload
 CONFLICT_ROWS = 10_000
 TOPIC_CHARS = 200
+EPOCH_2020 = 1577836800
 
 _CONTENT = Row._fields[1:]
 _COLUMNS = ", ".join(Row._fields)
@@ -66,7 +69,19 @@ class Database:
         fresh = cursor.rowcount
         if fresh < len(block.rows):
             self._keep_conflicts(block, now)
+        self._put_health(block)
         return self._add_range(device, journal, block.first, block.last), fresh
+
+    def _put_health(self, block):
+        """The fields of what is stored: where another content came first, the other's stand."""
+        for row in block.rows:
+            if row.kind == HEALTH:
+                name = (block.device, block.journal, row.seq)
+                self._db.executemany(
+                    "INSERT OR IGNORE INTO health (device, journal, seq, field, value, sec, received) "
+                    "SELECT device, journal, seq, ?, ?, nullif(sec, 0), received FROM records "
+                    "WHERE device=? AND journal=? AND seq=? AND sec=? AND body=?",
+                    [(*pair, *name, row.sec, row.body) for pair in health.pairs(row.body)])
 
     def put_live(self, device, row, now):
         """The map never drives backwards: a fix older than the shown one is left out."""
@@ -163,6 +178,14 @@ class Database:
     def untimed(self, device):
         """How many fixes have no second of their own: an anchor may stamp them."""
         return self._one("SELECT count(*) FROM records WHERE device=? AND kind=0 AND flags & 16", device)
+
+    def health(self, device, span_s=86400):
+        """Fields of a truck's HEALTH records of the newest one's day, by journal and number."""
+        return self._all(
+            "WITH mine AS (SELECT h.*, coalesce(sec + ?, received) at, j.first_heard FROM health h "
+            "JOIN journals j USING (device, journal) WHERE device=?) "
+            "SELECT * FROM mine WHERE at >= (SELECT max(at) FROM mine) - ? "
+            "ORDER BY first_heard, seq, field", EPOCH_2020, device, span_s)
 
     def ranges(self, device, journal):
         return [tuple(row) for row in self._all(

@@ -26,3 +26,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
 CREATE TABLE IF NOT EXISTS conflicts (
     id INTEGER PRIMARY KEY, received REAL NOT NULL, device TEXT NOT NULL, journal BLOB NOT NULL,
     seq INTEGER NOT NULL, content TEXT NOT NULL, UNIQUE (device, journal, seq, content));
+CREATE TABLE IF NOT EXISTS health (  -- fields of the HEALTH records; sec is NULL where the truck did not know it
+    device TEXT NOT NULL, journal BLOB NOT NULL, seq INTEGER NOT NULL, field INTEGER NOT NULL,
+    value INTEGER NOT NULL, sec INTEGER, received REAL NOT NULL,
+    PRIMARY KEY (device, journal, seq, field)) WITHOUT ROWID;

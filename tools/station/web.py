@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from setup.libs import leaflet_dir
+from station import health
 from station.explain import explain
 from station.stamp import is_untimed, stamped, stamped_by
 from tracker.fix import UNTIMED
@@ -42,7 +43,7 @@ class Web:
         app.router.add_get("/", self._index)
         app.router.add_static("/page/", PAGE)
         app.router.add_static("/leaflet/", leaflet)
-        for name in ("station", "fleet", "trail", "gaps", "quarantine", "outline", "events"):
+        for name in ("station", "fleet", "trail", "gaps", "health", "quarantine", "outline", "events"):
             app.router.add_get("/api/" + name, getattr(self, "_" + name))
         return app
 
@@ -137,6 +138,19 @@ class Web:
         return web.json_response({"gaps": gaps, "unexplained": unexplained, "missing": missing,
                                   "untimed": untimed})
 
+    async def _health(self, request):
+        """How the truck said it is: the newest report in words, and the day before it in numbers."""
+        found = health.reports(self.db.health(_device(request)))
+        if not found:
+            return web.json_response({"time": None, "fields": [], "wrong": [], "day": []})
+        wrong = health.wrong(found)
+        _, grown = health.growth(found)
+        fields = [_field(number, value, grown[number], number in wrong)
+                  for number, value in sorted(found[-1].fields.items())]
+        day = [{"time": _time_of(report), "values": report.fields} for report in found]
+        return web.json_response({"time": day[-1]["time"], "fields": fields, "wrong": list(wrong.values()),
+                                  "day": day})
+
     async def _quarantine(self, request):
         return web.json_response([
             {**dict(row), "payload": row["payload"].hex()} for row in self.db.quarantine()])
@@ -179,6 +193,18 @@ def _position(row, sec):
     return {"time": sec + EPOCH_2020, "lat": row["lat_udeg"] / 1e6, "lon": row["lon_udeg"] / 1e6,
             "kmh": _kmh(row), "flags": row["flags"],
             "course": None if row["course_cdeg"] is None else row["course_cdeg"] / 100}
+
+
+def _time_of(report):
+    return report.received if report.sec is None else report.sec + EPOCH_2020
+
+
+def _field(number, value, grown, wrong):
+    """One line of the panel; a number that this station does not know is shown as such."""
+    known = health.FIELDS.get(number) or health.Field("Unknown", "field %d" % number)
+    words = REASON_NAMES.get(value, str(value)) if number == health.REASON else None
+    return {"field": number, "room": known.room, "name": known.name, "unit": known.unit,
+            "value": value, "words": words, "hour": grown, "wrong": wrong}
 
 
 def _kmh(row):
