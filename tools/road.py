@@ -54,7 +54,7 @@ class Road:
     """async with Road(...) as road: await road.run(); figures = road.audit()."""
 
     def __init__(self, folder, script, world, settings=None, bits=64, http_port=0, broker_at=None,
-                 station_login=(None, None), mpy=False):
+                 station_login=(None, None), mpy=False, heap_kb=1024):
         self.folder = Path(folder)
         self.script = script
         self.world = world
@@ -64,6 +64,7 @@ class Road:
         self.broker_at = broker_at  # (host, port) of a broker that runs already; None: the embedded one
         self.bits = bits
         self.mpy = mpy  # the firmware as a board gets it: compiled
+        self.heap_kb = heap_kb
         self.station_login = station_login  # (user, password) where the broker asks for one
         self.station = self.board = self.state = None
         self._broker = None
@@ -82,7 +83,7 @@ class Road:
             opened.push_async_callback(self.station.stop)
             await self.station.start()
             self.settings.setdefault("broker_port", self.broker_at[1])
-            self.board = Board(self.folder, vm.vm_command(self.bits), self.world, heap_kb=1024, settings=self.settings,
+            self.board = Board(self.folder, vm.vm_command(self.bits), self.world, heap_kb=self.heap_kb, settings=self.settings,
                                mpy=self.mpy)
             opened.callback(self.board.stop)
             self._opened = opened.pop_all()

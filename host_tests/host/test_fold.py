@@ -58,6 +58,11 @@ def test_a_fallback_import_is_folded_too():
     assert "_FORCED_ = const(32)" in text and "X = _FORCED_" in text
 
 
+def test_const_stays_where_it_is_called_as_the_board_runs():
+    text = "from micropython import const\n_A, _B = const(0), const(1)\n"
+    assert folded(text) == text
+
+
 def test_the_whole_firmware_keeps_its_lines_and_its_meaning():
     paths = sorted((ROOT / "firmware/tracker").rglob("*.py"))
     sources = {".".join(path.relative_to(ROOT / "firmware").with_suffix("").parts): path.read_text() for path in paths}

@@ -36,7 +36,9 @@ class Folder:
                 theirs = self._consts.get(node.module, {})
                 gone = {alias.name: theirs[alias.name] for alias in node.names if alias.name in theirs and not alias.asname}
                 values.update(gone)
-                if gone or (node.module == "micropython" and [alias.name for alias in node.names] == ["const"]):
+                if node.module == "micropython" and not _calls_const(tree):
+                    gone = {"const": None}  # the compiler knows it without the import
+                if gone:
                     edits.append((node, _import_without(node, gone)))
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id in values:
@@ -56,6 +58,13 @@ def _constants(tree):
             if isinstance(value, int):
                 found[name] = value
     return {name: value for name, value in found.items() if name[0] != "_"}
+
+
+def _calls_const(tree):
+    """Is there a const() that the compiler doesn't fold, as in `_A, _B = const(0), const(1)`?"""
+    calls = sum(isinstance(node, ast.Call) and _is_const(node.func) for node in ast.walk(tree))
+    folded = sum(isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _is_const(node.value.func) for node in tree.body)
+    return calls > folded
 
 
 def _is_const(func):
@@ -97,10 +106,8 @@ def _reached_otherwise(tree):
 def _import_without(node, gone):
     """The import of what is left, and a private constant for each that is gone."""
     left = [alias.name + (" as " + alias.asname if alias.asname else "") for alias in node.names if alias.name not in gone]
-    if node.module == "micropython" and left == ["const"]:
-        left = []  # the compiler knows const() without it
     parts = ["from %s import %s" % (node.module, ", ".join(left))] if left else []
-    return "; ".join(parts + ["_%s_ = const(%d)" % item for item in sorted(gone.items())]) or "pass"
+    return "; ".join(parts + ["_%s_ = const(%d)" % item for item in sorted(gone.items()) if item[0] != "const"]) or "pass"
 
 
 def _replace(lines, node, text):

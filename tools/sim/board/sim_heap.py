@@ -9,6 +9,7 @@ Owns: what does not count: the simulator, and what is frozen into the board's Mi
 
 import builtins
 import gc
+import micropython
 import sys
 
 import sim_clock
@@ -115,6 +116,7 @@ def _save():
     sim_world.state["heap_end_bytes"] = used
     if _rooms is not None:
         sim_world.state["heap_rooms"] = _rooms
+        micropython.mem_info()  # its line tells the largest free block
 
 
 # --- by room -----------------------------------------------------------------------------------------

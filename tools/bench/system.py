@@ -1,0 +1,192 @@
+"""make bench B=system: what the firmware takes of a board's heap over a day, and what it does with its rooms.
+
+Three builds of one firmware on the 32-bit VM (docs/memory.md): .mpy in RAM, the same files from a ROMFS image, and the
+smallest heap in which the day runs. Bytes are those of live objects, the simulator and what MicroPython freezes subtracted.
+"""
+
+import asyncio
+import json
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import heap, report
+from flashing.compiled import compiled
+from road import Road, world_of
+from setup import vm
+from setup.place import Missing
+from sim.day import make_day
+from sim.receiver import make_round
+
+DAY = (("drive", 3.0), ("park", 6 * 3600), ("drive", 2.0), ("park", 13 * 3600))
+HOUR = (("drive", 0.5), ("park", 1800))
+DRAIN_S = 300  # the receiver speaks on while the last records go to the station
+OUTAGES = [(1200, 2400), (5000, 5600)]
+HEAP_KB = 176  # of the day's run, the simulator's part aside: in it the largest free block is looked for
+STEP_KB = 1
+_DEATH = re.compile(r"Room \w+ (died|ended)|MemoryError|memory allocation failed")
+_FREE = re.compile(r"max free sz: (\d+)")
+_BLOCK = 16  # bytes of one block of the collector's heap
+
+
+class Day:
+    """One run of one build over one world."""
+
+    def __init__(self, folder, pieces, rom=False, heap_kb=1024, by_room=False, silent=False):
+        """silent: the receiver says nothing at the end, and is looked for while the uplink is connected."""
+        self.folder = Path(folder)
+        self.script = make_round(7, str(self.folder / "in"), a_round=make_day(7, *pieces))
+        self._world = world_of(self.script, 7, OUTAGES, drain_s=DRAIN_S)
+        self._world["duration_s"] -= DRAIN_S * (not silent)
+        self._world["heap"] = "rooms" if by_room else "end"
+        self._rom = rom
+        self._heap_kb = heap_kb
+        self.lines = []
+
+    def run(self):
+        try:
+            asyncio.run(self._run())
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return self
+
+    async def _run(self):
+        async with Road(self.folder / "run", self.script, self._world, bits=32, mpy=True, heap_kb=self._heap_kb) as road:
+            road.board.lay_out()
+            if self._rom:
+                self._to_rom(road.board)
+            self.state = await road.run(self.lines.append, 300)
+            self.figures = road.audit()
+            self.first_append_s = _first_append_s(self.script, road.witness_log)
+
+    def _to_rom(self, board):
+        """The application's files leave the board's file system for an image, as a technician's mpremote builds it."""
+        folder, image = self.folder / "rom", self.folder / "rom.img"
+        folder.mkdir()
+        for name in ("tracker", "lib"):
+            shutil.move(board.files / name, folder / name)
+        build = [sys.executable, "-m", "mpremote", "romfs", "-o", image, "build", folder]
+        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+        path = board.root / "world.json"
+        path.write_text(json.dumps(dict(json.loads(path.read_text()), rom=str(image))))
+
+    @property
+    def peak_kb(self):
+        return round(self.state["heap_peak_bytes"] / 1024, 1)
+
+    @property
+    def deaths(self):
+        return sum(1 for line in self.lines if _DEATH.search(line))
+
+    @property
+    def largest_free_kb(self):
+        found = [int(match.group(1)) for match in map(_FREE.search, self.lines) if match]
+        return round(found[-1] * _BLOCK / 1024, 1)
+
+    @property
+    def growth_bytes(self):
+        """Between the calmest hour behind the first and the calmest of the last six; the first hour sets things up."""
+        hours = self.state["heap_hours"][1:]
+        return min(hours[-6:]) - min(hours[:6])
+
+
+def _first_append_s(script, witness):
+    """Seconds from the receiver's first valid fix to the first fix on flash."""
+    data = Path(script["feed"]).read_bytes()
+    off = 0
+    while True:
+        t_ms, n = struct.unpack_from("<IH", data, off)
+        if re.search(rb"RMC,[^,]*,A,", data[off + 6 : off + 6 + n]):
+            break
+        off += 6 + n
+    for line in witness.read_text().splitlines():
+        words = line.split()
+        if words[0] == "A" and words[2] == "0":
+            return int(words[3]) - script["start_sec"] - t_ms // 1000
+    return None
+
+
+def least_heap_kb(base_bytes, peak_kb, folder):
+    """The smallest heap, less the simulator's part, in which an hour with a boot, an outage and a stop runs as it should."""
+    low_kb, high_kb = int(peak_kb) - 8, int(peak_kb) + 64
+    while high_kb - low_kb > STEP_KB:
+        middle_kb = (low_kb + high_kb) // 2
+        if _lives(middle_kb + base_bytes // 1024, folder / str(middle_kb)):
+            high_kb = middle_kb
+        else:
+            low_kb = middle_kb
+    return high_kb
+
+
+def _lives(heap_kb, folder):
+    try:
+        day = Day(folder, HOUR, heap_kb=heap_kb).run()
+    except RuntimeError:  # the VM ended before the world did
+        return False
+    return not day.deaths and day.state["boots"] == 1 and day.figures["fixes_lost"] == 0
+
+
+def run():
+    try:
+        vm.vm_command(32)
+    except Missing as why:
+        raise SystemExit("bench system needs the 32-bit VM: %s" % why) from why
+    folder = Path(tempfile.mkdtemp(prefix="lacak-system-"))
+    try:
+        base_kb = Day(folder / "hour", HOUR, by_room=True).run().state["heap_base_bytes"] // 1024
+        print("  a day, .mpy in RAM ...", flush=True)
+        ram = Day(folder / "ram", DAY, heap_kb=base_kb + HEAP_KB, by_room=True).run()
+        print("  a day, ROMFS ...", flush=True)
+        rom = Day(folder / "rom", DAY, rom=True, by_room=True).run()
+        silent = Day(folder / "silent", HOUR, silent=True).run()
+        print("  an hour, smaller and smaller heaps ...", flush=True)
+        least_kb = least_heap_kb(ram.state["heap_base_bytes"], ram.peak_kb, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    rooms = by_room(ram.state, rom.state)
+    figures = {
+        "peak_heap_kb_32bit_wifi": ram.peak_kb,
+        "peak_heap_kb_32bit_cellular": None,
+        "peak_heap_kb_32bit_cellular_why": "there is no AT modem and no PPP yet (link/ has Wi-Fi only)",
+        "peak_heap_kb_32bit_rom": rom.peak_kb,
+        "peak_heap_kb_32bit_wifi_receiver_lost": silent.peak_kb,
+        "least_heap_kb_32bit_wifi": least_kb,
+        "heap_frozen_modules_kb": round(ram.state["heap_frozen_bytes"] / 1024, 1),
+        "heap_growth_bytes_per_day": ram.growth_bytes,
+        "largest_free_block_kb_end": ram.largest_free_kb,
+        "soak_hours": round(ram.script["duration_s"] / 3600, 2),
+        "task_deaths_unhandled": ram.deaths + rom.deaths,
+        "unexplained_s": ram.figures["unexplained_s"] + rom.figures["unexplained_s"],
+        "fixes_lost": ram.figures["fixes_lost"] + rom.figures["fixes_lost"],
+        "boot_to_first_append_s": max(ram.first_append_s, rom.first_append_s),
+        "mpy_total_kb": round(mpy_bytes() / 1024, 1),
+        "ram_by_room": rooms,
+    }
+    rows = [(room, *(row[key] for key in ("code", "objects", "rom_code"))) for room, row in rooms.items()]
+    report.table("The heap by room, bytes", ("room", "code in RAM", "objects", "code, ROMFS"), rows)
+    report.table("The system", ("", ""), [(key, "-" if value is None else value) for key, value in figures.items() if key != "ram_by_room"])
+    return figures
+
+
+def by_room(ram, rom):
+    """{room: bytes}: code as loaded one room after the other, objects as they were built; what was let go is not in it."""
+    sizes = heap.measure()
+    rooms = sorted(set(sizes) | set(ram["heap_rooms"]))
+    none = [0, 0]
+    return {
+        room: {
+            "code": sizes.get(room, ram["heap_rooms"].get(room, none)[0]),
+            "objects": ram["heap_rooms"].get(room, none)[1],
+            "rom_code": rom["heap_rooms"].get(room, none)[0],
+        }
+        for room in rooms
+    }
+
+
+def mpy_bytes():
+    """The application's files on the board's file system, libraries aside."""
+    return sum(len(code) for name, code in compiled(heap.FIRMWARE, "xtensawin").items() if name.startswith("tracker/"))
