@@ -8,7 +8,7 @@ import os
 import time
 
 import pytest
-from setup import libs, logs, need, vm
+from setup import libs, logs, need, versions, vm
 from setup.place import Missing
 
 TICKS_PERIOD = 1 << 30  # as on the boards
@@ -46,6 +46,7 @@ def _browser():
 NEEDS = {
     "vm": lambda: vm.vm_command(64),
     "vm32": lambda: vm.vm_command(32),
+    "versions": versions.all_here,
     "mosquitto": need.mosquitto_command,
     "page": _browser,
     "logs": logs.logs_dir,

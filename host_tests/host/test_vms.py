@@ -1,15 +1,13 @@
 """Every test of host_tests/both runs on the 64-bit and on the 32-bit MicroPython VM."""
 
-import ast
 import os
 import subprocess
 
 import pytest
+from both_kit import BOTH, PATH, defined_in
 from setup.place import ROOT
 from setup.vm import vm_command
 
-BOTH = ROOT / "host_tests/both"
-PATH = ("firmware", "firmware/lib", "host_tests/both", "host_tests/fakes", "tools")
 VMS = [pytest.param(64, marks=pytest.mark.vm), pytest.param(32, marks=pytest.mark.vm32)]
 
 
@@ -20,13 +18,6 @@ def run_on_vm(bits, program, *words):
     }
     command = vm_command(bits) + ["-X", "heapsize=4m", str(program), *words]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=50)
-
-
-def defined_in(path):
-    """Names of the test functions that a file defines, read without running it."""
-    body = ast.parse(path.read_text()).body
-    names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
-    return {"%s.%s" % (path.stem, name) for name in names if name.startswith("test_")}
 
 
 @pytest.mark.parametrize("bits", VMS)

@@ -10,17 +10,17 @@ import sys
 import time
 import xml.etree.ElementTree as xml
 
-from setup import libs, need, vm
+from setup import libs, need, versions, vm
 from setup.place import CACHE, ROOT, Missing, say
 
 STAGES = (
     # name, pytest's marker expression, budget in seconds, what is fetched for it
-    ("host", "not vm and not vm32 and not mosquitto and not e2e and not page", 60, ("libraries", "browser driver")),
+    ("host", "not vm and not vm32 and not versions and not mosquitto and not e2e and not page", 60, ("libraries", "browser driver")),
     (
         "vm",
-        "(vm or vm32) and not mosquitto and not e2e and not page",
-        60,
-        ("64-bit VM", "32-bit VM"),
+        "(vm or vm32 or versions) and not mosquitto and not e2e and not page",
+        100,
+        ("64-bit VM", "32-bit VM", "compilers", "WebAssembly VMs"),
     ),
     ("e2e", "(mosquitto or e2e) and not page", 300, ("Mosquitto",)),
     ("page", "page", 120, ("Chromium", "browser driver")),
@@ -29,6 +29,8 @@ FETCH = {
     "libraries": libs.ready,
     "64-bit VM": lambda: vm.ready(64),
     "32-bit VM": lambda: vm.ready(32),
+    "compilers": versions.compilers_ready,
+    "WebAssembly VMs": versions.wasm_ready,
     "Mosquitto": lambda: need.ready("mosquitto"),
     "Chromium": lambda: need.ready("chromium"),
     "browser driver": need.browser_driver_ready,
