@@ -6,17 +6,19 @@ import time
 
 import machine
 
-from tracker.app import App
-
 _HANDS_OFF_MS = 600_000  # the watchdog cannot be stopped, only made longer: ten minutes under the technician's hands
 _PAUSE_S = 10  # a program that dies at once must leave the REPL reachable between two starts
 
 app = None
 try:
+    from tracker.app import App
+
     app = App()
     asyncio.run(app.run())
 except KeyboardInterrupt:
     machine.WDT(timeout=_HANDS_OFF_MS)
+    if app is not None:
+        app.hands_off()
     print("Stopped by the keyboard. The board resets and tracks again in 10 minutes; machine.reset() does it now.")
 except Exception as error:
     sys.print_exception(error)

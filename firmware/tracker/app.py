@@ -1,4 +1,4 @@
-"""The wiring: builds every room from the board and the settings, and gives each task to the supervisor.
+"""The wiring: each room is imported and built inside its own supervised task, so that what breaks there is its own death.
 
 In: board.json, settings.json, the chip.  Out: run().  Owns: every hardware object; nothing is decided here.
 """
@@ -7,32 +7,19 @@ import asyncio
 import json
 import os
 import random
-import select
-import socket
 import time
 from binascii import hexlify
 
 import esp32
 import machine
-import network
 from micropython import const
 
-from tracker.fix import Fix
-from tracker.gnss.clock import ClockGate
-from tracker.gnss.receiver import Receiver
-from tracker.link.wifi import Wifi
-from tracker.sampling.quality import Quality
-from tracker.sampling.trail import Trail
-from tracker.sampling.window import Window
-from tracker.store.journal import Journal
+from tracker.letgo import let_go
+from tracker.record import SAFE_MODE
 from tracker.system.log import Log
-from tracker.system.reset import APP_DIED, Resets
+from tracker.system.reset import APP_DIED, GNSS, HANDS, Resets
 from tracker.system.retained import Retained
-from tracker.system.settings import SettingsFile
 from tracker.system.supervisor import WDT_MS, Supervisor
-from tracker.uplink import clock
-from tracker.uplink.stream import Tcp
-from tracker.uplink.uplink import Uplink
 from tracker.version import BUILD_SEC, VERSION
 
 _UART_RXBUF = const(2048)  # two seconds of the loudest receiver at 1 Hz, while a flash erase stalls Python for 0.4 s
@@ -42,7 +29,6 @@ _GNSS_DEADLINE_MS = const(30_000)
 _LINK_DEADLINE_MS = const(60_000)  # wlan.active() spins until the driver answers
 _UPTIME_MASK = const(0x3FFFFFFF)
 _CARE_MS = const(60_000)
-_STEADY_MS = const(600_000)  # a start that lasts ten minutes was a good one
 
 
 class NvsNumber:
@@ -64,66 +50,45 @@ class NvsNumber:
         self._nvs.commit()
 
 
+class NoTrail:
+    """What the live lane follows while there is no trail."""
+
+    newest = None
+    newest_ms = 0
+
+
 class App:
+    """The constructor makes what last_words() and hands_off() need, and reads no file."""
+
     def __init__(self):
-        self.log = Log(time.ticks_ms)
-        self._begun_ms = self._tick_ms = time.ticks_ms()
+        self._tick_ms = time.ticks_ms()
         self._uptime_ms = 0
-        self._clock_set = False
-        with open("board.json") as file:
-            board = json.load(file)
-        self.settings = SettingsFile().load("lacak-" + hexlify(machine.unique_id()).decode()[-6:])
-        self.resets = Resets(Retained(machine.RTC()), machine.reset)
-        reason, detail = self.resets.begin(machine.reset_cause())
-        nvs = esp32.NVS("lacak")
-        boots = NvsNumber(nvs, "boots")
-        self.boot = (boots.get() or 0) + 1
-        boots.set(self.boot)
-        self.log.info("Lacak %s, device %s, boot %d" % (VERSION, self.settings.device_id, self.boot))
-        for problem in self.settings.problems:
-            self.log.warn(problem)
-        self._build_road(board, nvs, reason, detail)
-        self._build_uplink()
-        self._supervise()
-
-    def _build_road(self, board, nvs, reason, detail):
-        settings = self.settings
-        partition = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")[0]
-        self.journal = Journal(partition, os.urandom, NvsNumber(nvs, "seq"), keep_acked_days=settings.keep_acked_days)
-        self.journal.mount()
-        window = Window(
-            settings.bound_m, settings.silence_moving_s, settings.silence_parked_s, settings.sample == "all"
-        )
-        gate = ClockGate(BUILD_SEC, self.journal.last_sec)
-        self.trail = Trail(self.journal, gate, Quality(), window, reason, detail, boot=self.boot)
-        pins = board["gnss"]
-        uart = machine.UART(
-            pins["uart"], baudrate=settings.gnss_baud, rx=pins["rx"], tx=pins["tx"], rxbuf=_UART_RXBUF, timeout=0
-        )
-        parser = _parser(settings.parser)(Fix(), self._on_epoch)
-        self.receiver = Receiver(
-            uart, parser, bytearray(_READ_BUF), settings.gnss_baud, _baud_setter(uart), _supply_of(pins), pins.get("modem")
-        )
-        self.ignition = machine.Pin(board["inputs"]["ignition"], machine.Pin.IN)
-
-    def _build_uplink(self):
-        settings = self.settings
-        self.link = Wifi(
-            network.WLAN(network.STA_IF), settings.wifi_ssid, settings.wifi_password, self.log, time.ticks_ms
-        )
-        self.uplink = Uplink(
-            settings, self.journal, self.trail, Tcp(socket, select, clock), self.link, clock, _randbelow, self.log, self.boot
-        )
-
-    def _supervise(self):
         watchdog = machine.WDT(timeout=WDT_MS)
-        self.supervisor = Supervisor(watchdog.feed, self.resets.order, self.log, time.ticks_ms, self._close_trail)
-        self.supervisor.add("gnss", self._gnss, _GNSS_DEADLINE_MS)
-        self.supervisor.add("link", self.link.run, _LINK_DEADLINE_MS, essential=False)
-        self.supervisor.add("uplink", self.uplink.run, WDT_MS, essential=False)
+        retained = Retained(machine.RTC())
+        self.log = Log(time.ticks_ms, retained=retained)
+        self.resets = Resets(retained, machine.reset)
+        self.reason, self.detail = self.resets.begin(machine.reset_cause())
+        self.supervisor = Supervisor(watchdog.feed, self.resets, self.log, time.ticks_ms, self._close_trail)
+        self._clock_set = False
+        self._uart = self._partition = self.board = self.journal = self.trail = self.link = self.uplink = None
 
     async def run(self):
         """Until the power goes, the board resets, or a technician presses Ctrl-C."""
+        self._nvs = esp32.NVS("lacak")
+        self.settings = _settings(self._nvs, self.log)
+        boots = NvsNumber(self._nvs, "boots")
+        self.boot = (boots.get() or 0) + 1
+        boots.set(self.boot)
+        self.log.info("Lacak %s, device %s, boot %d" % (VERSION, self.settings.device_id, self.boot))
+        self._look_around()
+        add = self.supervisor.add
+        if self._partition and "gnss" in self.board:
+            add("gnss", self._gnss, _GNSS_DEADLINE_MS)
+        add("link", self._link, _LINK_DEADLINE_MS)
+        if self._partition:
+            add("uplink", self._uplink, WDT_MS)
+        if self._missing():
+            add("safe", self._safe, _LINK_DEADLINE_MS)
         await self.supervisor.run()
 
     def last_words(self, error):
@@ -132,16 +97,60 @@ class App:
         self._close_trail()
         self.resets.order(APP_DIED)
 
+    def hands_off(self):
+        """A technician stopped the program: however the board starts again, that was no crash."""
+        self.resets.note(HANDS)
+
+    def _look_around(self):
+        """What this board has. Whatever is missing, the rooms that can do without it run."""
+        try:
+            with open("board.json") as file:
+                self.board = json.load(file)
+        except (OSError, ValueError) as error:
+            self.board = {}
+            self.log.error(
+                "board.json cannot be read (%s): the receiver's pins are not known and nothing is recorded. "
+                "What the journal holds is still sent. Flash the board again." % error
+            )
+        found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")
+        if found:
+            self._partition = found[0]
+        else:
+            self.log.error("The flash has no partition 'journal': nothing can be recorded. Flash the board again, table too.")
+
+    def _missing(self):
+        """What does not run here, in words for the office; "" when all does."""
+        names = [room.name for room in self.supervisor.rooms if room.off]
+        if not self.board:
+            names.append("board.json")
+        if not self._partition:
+            names.append("journal")
+        return " without " + ",".join(names) if names else ""
+
+    def _mounted(self):
+        """The journal: whoever needs it first mounts it, GNSS unless that room is left out."""
+        if self.journal is None:
+            from tracker.store.journal import Journal
+
+            journal = Journal(
+                self._partition, os.urandom, NvsNumber(self._nvs, "seq"), keep_acked_days=self.settings.keep_acked_days
+            )
+            journal.mount()
+            self.journal = journal
+        return self.journal
+
     async def _gnss(self, beat):
         """UART byte to flash byte, and the ignition switch, whose turning off puts the end of the trail on flash."""
-        ignition = self.ignition
-        was_on = ignition.value()
+        if self.trail is None:
+            self._build_gnss()
+        ignition = self._ignition() or bool  # bool() is never on, so it never goes off
+        was_on = ignition()
         cared_ms = 0
         while True:
-            uptime_ms = self._uptime()
+            uptime_ms = self.uptime()
             self.receiver.poll(uptime_ms)
             self.trail.tick(uptime_ms)
-            on = ignition.value()
+            on = ignition()
             if was_on and not on:
                 self._close_trail()
             was_on = on
@@ -151,29 +160,135 @@ class App:
             beat()
             await asyncio.sleep_ms(_GNSS_POLL_MS)
 
+    def _build_gnss(self):
+        """Once: a task that starts anew goes on with the same objects, and only a reset makes new ones."""
+        from tracker.fix import Fix
+        from tracker.gnss.clock import ClockGate
+        from tracker.gnss.receiver import Receiver
+        from tracker.sampling.quality import Quality
+        from tracker.sampling.trail import Trail
+        from tracker.sampling.window import Window
+
+        settings, pins = self.settings, self.board["gnss"]
+        journal = self._mounted()
+        uart = self._uart = self._uart or machine.UART(
+            pins["uart"], baudrate=settings.gnss_baud, rx=pins["rx"], tx=pins["tx"], rxbuf=_UART_RXBUF, timeout=0
+        )
+        parser = _parser(settings.parser)(Fix(), self._on_epoch)
+        self.receiver = Receiver(
+            uart, parser, bytearray(_READ_BUF), settings.gnss_baud, _baud_setter(uart), _supply_of(pins), pins.get("modem")
+        )
+        window = Window(
+            settings.bound_m, settings.silence_moving_s, settings.silence_parked_s, settings.sample == "all"
+        )
+        gate = ClockGate(BUILD_SEC, journal.last_sec)
+        reason, detail = (SAFE_MODE, GNSS) if self.resets.off >> GNSS & 1 else (self.reason, self.detail)
+        self.trail = Trail(
+            journal, gate, Quality(), window, reason, detail, boot=self.boot, begun_ms=self.uptime() if reason == SAFE_MODE else 0
+        )
+        if self.uplink is not None:
+            self.uplink.live.trail = self.trail
+
+    async def _link(self, beat):
+        if self.link is None:
+            import network
+
+            from tracker.link.wifi import Wifi
+
+            settings = self.settings
+            self.link = Wifi(
+                network.WLAN(network.STA_IF), settings.wifi_ssid, settings.wifi_password, self.log, time.ticks_ms
+            )
+        await self.link.run(beat)
+
+    async def _uplink(self, beat):
+        while self.link is None:
+            beat()
+            await asyncio.sleep(1)
+        if self.uplink is None:
+            self.uplink = self._build_uplink()
+        await self.uplink.run(beat)
+
+    def _build_uplink(self):
+        import select
+        import socket
+
+        from tracker.uplink import clock
+        from tracker.uplink.stream import Tcp
+        from tracker.uplink.uplink import Uplink
+
+        return Uplink(
+            self.settings, self._mounted(), self.trail or NoTrail, Tcp(socket, select, clock), self.link, clock, _randbelow,
+            self.log, self.boot, self._missing
+        )
+
+    async def _safe(self, beat):
+        """Only where something is missing: tries it again, tells the office."""
+        from tracker.system.safe import SafeMode
+
+        safe = SafeMode(self.supervisor, self.resets, self.log, time.ticks_ms, self._ignition(), self._missing, self._tell)
+        await safe.run(beat)
+
+    async def _tell(self, text, beat):
+        """By the uplink if it runs, else by a client that needs nothing of ours. None: it could not be tried now."""
+        running = [room.name for room in self.supervisor.rooms if not room.off]
+        if "link" in running and (self.link is None or not self.link.up()):
+            return None
+        if "link" in running and "uplink" in running:
+            if self.uplink is not None:
+                self.uplink.told = False
+            return True
+        import network
+
+        from tracker.system import tell
+
+        try:
+            return await tell.tell(self.settings, network.WLAN(network.STA_IF), text, self.boot, beat)
+        finally:
+            let_go("system.tell")
+
+    def _ignition(self):
+        """The switch as a function of nothing; None on a board without one."""
+        pin = self.board.get("inputs", {}).get("ignition")
+        return None if pin is None else machine.Pin(pin, machine.Pin.IN).value
+
     def _care(self, uptime_ms):
-        """Once a minute: the chip's clock, old sectors, a start that was a good one."""
+        """Once a minute: the chip's clock, old sectors, the log's tail."""
         now_sec = self.trail.now_sec(uptime_ms)
         if now_sec is not None:
             if not self._clock_set:
                 _set_rtc(now_sec)
                 self._clock_set = True
             self.journal.erase_aged(now_sec)
-        if self.resets.crashes and uptime_ms > _STEADY_MS:
-            self.resets.steady()
+        self.log.save()
 
     def _close_trail(self):
-        self.trail.close(self._uptime())
+        if self.trail is not None:
+            self.trail.close(self.uptime())
 
     def _on_epoch(self, fix):
-        self.trail.on_epoch(fix, self._uptime())
+        self.trail.on_epoch(fix, self.uptime())
 
-    def _uptime(self):
+    def uptime(self):
         """Milliseconds since boot, as a small integer: after 12.4 days it begins again, and only its differences count."""
         now_ms = time.ticks_ms()
         self._uptime_ms = (self._uptime_ms + time.ticks_diff(now_ms, self._tick_ms)) & _UPTIME_MASK
         self._tick_ms = now_ms
         return self._uptime_ms
+
+
+def _settings(nvs, log):
+    """The values alone: what read and judged them is 11 KB on the board, and let go."""
+    from tracker.system.settings import SettingsFile, secrets
+
+    settings = SettingsFile(nvs=nvs).load("lacak-" + hexlify(machine.unique_id()).decode()[-6:])
+    for secret in secrets(settings):
+        log.hide(secret)
+    for problem in settings.problems:
+        log.warn(problem)
+    settings.problems = None
+    let_go("system.settings", "system.schema", "system.strict")
+    return settings
 
 
 def _parser(name):

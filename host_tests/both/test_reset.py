@@ -142,10 +142,10 @@ def test_the_room_that_died_stands_in_the_detail():
 
 def test_the_watchdog_finds_the_room_that_was_silent():
     board = _board()
-    board.resets.suspect(_LINK)
+    board.resets.note(reset.WATCHDOG, _LINK)
     assert board.start(_WDT) == (RESET, reset.WATCHDOG + 16 * _LINK)
-    board.resets.suspect(_LINK)
-    board.resets.suspect(0)  # it beats again
+    board.resets.note(reset.WATCHDOG, _LINK)
+    board.resets.note(reset.UNKNOWN)  # it beats again
     assert board.start(_WDT) == (RESET, reset.WATCHDOG)
 
 
@@ -156,7 +156,7 @@ def test_the_watchdog_finds_the_room_that_never_came_back_from_its_step():
     assert board.start(_WDT) == (RESET, reset.WATCHDOG + 16 * _UPLINK)
     assert board.start(_WDT) == (RESET, reset.WATCHDOG)  # nobody has begun a step in this start
     board.resets.enter(_GNSS)
-    board.resets.suspect(_LINK)
+    board.resets.note(reset.WATCHDOG, _LINK)
     board.resets.enter(_UPLINK)
     assert board.start(_WDT) == (RESET, reset.WATCHDOG + 16 * _LINK)  # the silent one, not who was last
 
@@ -189,7 +189,7 @@ def test_entering_writes_only_for_another_room():
 def test_ctrl_c_is_the_technicians_however_the_board_starts_again():
     for cause in (_WDT, _HARD):
         board = _board()
-        board.resets.hands()
+        board.resets.note(reset.HANDS)
         assert board.start(cause) == (TECHNICIAN, reset.BY_HAND)
         assert board.resets.crashes == 0
 
@@ -222,8 +222,25 @@ def test_with_nobody_to_blame_the_network_is_left_out_and_only_then_gnss():
     assert board.resets.off & 1 << _GNSS
 
 
-def test_power_lost_begins_anew():
+def test_power_lost_and_a_technician_begin_anew():
+    for cause, intent in ((_PWRON, 0), (_SOFT, 0), (_HARD, reset.HANDS)):
+        board = _board()
+        board.crash(5, _LINK)
+        board.resets.note(intent)
+        board.start(cause)
+        assert (board.resets.crashes, board.resets.off) == (0, 0)
+
+
+def test_what_is_steady_is_no_longer_left_out():
     board = _board()
     board.crash(5, _LINK)
-    board.start(_PWRON)
-    assert (board.resets.crashes, board.resets.off) == (0, 0)
+    board.crash(1, _GNSS)
+    board.resets.tried()
+    board.resets.steady(1 << _LINK | 1 << _GNSS)  # ten good minutes without them prove nothing
+    assert (board.resets.crashes, board.resets.tries) == (6, 1)
+    board.resets.steady(1 << _LINK)
+    board.start(_SLEEP)
+    assert (board.resets.crashes, board.resets.off, board.resets.tries) == (6, 1 << _LINK, 1)
+    board.resets.steady(0)
+    board.start(_SLEEP)
+    assert (board.resets.crashes, board.resets.off, board.resets.tries) == (0, 0, 0)

@@ -4,19 +4,46 @@ import asyncio
 from time import ticks_add
 
 from tracker.system.log import Log
-from tracker.system.reset import ROOM_DIED
+from tracker.system.reset import ROOM_DIED, ROOMS, UNKNOWN, WATCHDOG
 from tracker.system.supervisor import WDT_MS, Supervisor
+
+_GNSS, _UPLINK = ROOMS.index("gnss"), ROOMS.index("uplink")
+
+
+class _Resets:
+    """What the supervisor asks of system/reset.py, written down."""
+
+    def __init__(self, orders):
+        self.off = self.crashes = 0
+        self.orders = orders
+        self.notes = []
+        self.inside = []
+        self.steadies = []
+
+    def order(self, detail, culprit):
+        self.orders.append((detail, culprit))
+
+    def note(self, intent, culprit=0):
+        self.notes.append((intent, culprit))
+
+    def enter(self, number):
+        self.inside.append(number)
+
+    def steady(self, off):
+        self.steadies.append(off)
 
 
 class _Bench:
     """A supervisor on a clock that the test turns; tasks run while the test awaits."""
 
-    def __init__(self, commit=None, start_ms=5000, resets=None):
+    def __init__(self, commit=None, start_ms=5000, orders=None, off=0):
         self.now_ms = start_ms
         self.fed = 0
-        self.resets = [] if resets is None else resets
+        self.orders = [] if orders is None else orders
+        self.resets = _Resets(self.orders)
+        self.resets.off = off
         self.log = Log(self.ticks, 8192, self._drop)
-        self.supervisor = Supervisor(self._feed, self.resets.append, self.log, self.ticks, commit)
+        self.supervisor = Supervisor(self._feed, self.resets, self.log, self.ticks, commit)
 
     def ticks(self):
         return self.now_ms
@@ -60,10 +87,10 @@ class _Worker:
 
 def _with_worker(test, **options):
     """Run the coroutine test(bench, worker, room)."""
-    essential = options.pop("essential", True)
+    name = options.pop("name", "gnss")
     bench = _Bench(**options)
     worker = _Worker()
-    room = bench.supervisor.add("gnss", worker.run, 10_000, essential)
+    room = bench.supervisor.add(name, worker.run, 10_000)
 
     async def main():
         bench.supervisor.start()
@@ -162,7 +189,7 @@ def test_a_cancelled_room_comes_back():
     _with_worker(test)
 
 
-def test_back_off_doubles_up_to_a_minute_for_a_room_that_is_not_essential():
+def test_back_off_doubles_up_to_a_minute_and_a_room_without_a_number_never_resets_the_board():
     async def test(bench, worker, room):
         worker.error = OSError(5)
         waits = []
@@ -171,12 +198,12 @@ def test_back_off_doubles_up_to_a_minute_for_a_room_that_is_not_essential():
             if not waits or waits[-1] != room.backoff_ms:
                 waits.append(room.backoff_ms)
         assert waits == [1000, 2000, 4000, 8000, 16000, 32000, 60000]
-        assert bench.resets == [] and bench.fed == 600 and len(room.deaths_ms) == 5
+        assert bench.orders == [] and bench.fed == 600 and len(room.deaths_ms) == 5
 
-    _with_worker(test, essential=False)
+    _with_worker(test, name="safe")
 
 
-def test_five_deaths_of_an_essential_room_reset_the_board_after_the_commit():
+def test_five_deaths_of_a_room_reset_the_board_after_the_commit():
     order = []
 
     async def test(bench, worker, room):
@@ -186,10 +213,10 @@ def test_five_deaths_of_an_essential_room_reset_the_board_after_the_commit():
             await bench.seconds(1)
         assert order == []
         await bench.seconds(10)
-        assert order == ["commit", ROOM_DIED] and room.deaths == 5
+        assert order == ["commit", (ROOM_DIED, _GNSS)] and room.deaths == 5
         assert bench.said("gnss", "5 times", "10 minutes") == 1
 
-    _with_worker(test, commit=lambda: order.append("commit"), resets=order)
+    _with_worker(test, commit=lambda: order.append("commit"), orders=order)
 
 
 def test_a_commit_that_fails_does_not_stop_the_reset():
@@ -199,7 +226,7 @@ def test_a_commit_that_fails_does_not_stop_the_reset():
     async def test(bench, worker, room):
         worker.error = ValueError()
         await bench.seconds(30)
-        assert bench.resets[0] == ROOM_DIED and bench.said("can't be committed") >= 1
+        assert bench.orders[0] == (ROOM_DIED, _GNSS) and bench.said("can't be committed") >= 1
 
     _with_worker(test, commit=commit)
 
@@ -213,7 +240,7 @@ def test_deaths_that_are_far_apart_are_forgiven():
             assert room.backoff_ms == 1000
             await bench.seconds(601)
             assert room.deaths_ms == []
-        assert bench.resets == [] and room.deaths == 8
+        assert bench.orders == [] and room.deaths == 8
 
     _with_worker(test)
 
@@ -251,6 +278,102 @@ def test_no_deadline_outlasts_the_watchdog():
         assert "uplink" in str(error)
     else:
         assert False, "accepted"
+
+
+def test_the_silent_room_is_named_before_the_watchdog_bites():
+    async def test(bench, worker, room):
+        worker.beats = False
+        await bench.seconds(10)
+        assert bench.resets.notes == []
+        await bench.seconds(20)  # of the 90 s that the watchdog still waits
+        assert bench.resets.notes == [(WATCHDOG, _GNSS)]
+        worker.beats = True
+        await bench.seconds(2)
+        assert bench.resets.notes[1:] == [(UNKNOWN, 0)]
+
+    _with_worker(test)
+
+
+def test_of_two_silent_rooms_the_one_that_stays_silent_is_named():
+    async def test(bench, worker, room):
+        other = _Worker()
+        bench.supervisor.add("uplink", other.run, 20_000)
+        bench.supervisor.start()
+        worker.beats = other.beats = False
+        await bench.seconds(30)
+        worker.beats = True
+        await bench.seconds(2)
+        assert bench.resets.notes == [(WATCHDOG, _GNSS), (WATCHDOG, _UPLINK)]
+
+    _with_worker(test)
+
+
+def test_every_step_of_a_room_is_known_before_it_begins():
+    seen = []
+
+    async def test(bench, worker, room):
+        async def run(beat):
+            seen.append(bench.resets.inside[-1])  # also while it imports and builds
+            await asyncio.sleep(0)
+            seen.append(bench.resets.inside[-1])
+            while True:
+                await asyncio.sleep(0)
+
+        bench.supervisor.add("uplink", run, 10_000)
+        bench.supervisor.start()
+        await bench.seconds(2)
+        assert seen == [_UPLINK, _UPLINK] and _GNSS in bench.resets.inside
+
+    _with_worker(test)
+
+
+def test_a_room_that_is_left_out_has_no_task_and_no_fault():
+    async def test(bench, worker, room):
+        await bench.seconds(60)
+        assert worker.starts == 0 and room.off and bench.fed == 60
+
+    _with_worker(test, off=1 << _GNSS)
+
+
+def test_a_room_that_is_tried_again_has_one_chance():
+    async def test(bench, worker, room):
+        worker.error = ValueError()
+        bench.supervisor.retry()
+        await bench.seconds(30)
+        assert (worker.starts, room.off, bench.orders) == (1, True, []) and bench.said("stays off") == 1
+        worker.error = None
+        bench.supervisor.retry()
+        await bench.seconds(30)
+        assert worker.starts == 2 and not room.off
+
+    _with_worker(test, off=1 << _GNSS)
+
+
+def test_ten_minutes_without_a_death_or_a_silence_are_a_good_start():
+    async def test(bench, worker, room):
+        bench.resets.crashes = 3
+        await bench.seconds(400)
+        worker.error = ValueError()
+        await bench.seconds(1)
+        worker.error = None
+        await bench.seconds(590)
+        assert bench.resets.steadies == []
+        await bench.seconds(15)
+        assert bench.resets.steadies == [0]
+
+    _with_worker(test)
+
+
+def test_a_good_start_without_a_room_says_which():
+    async def test(bench, worker, room):
+        bench.resets.crashes = 5
+        await bench.seconds(602)
+        assert bench.resets.steadies == [1 << _GNSS]
+        bench.supervisor.retry()
+        await bench.seconds(602)
+        assert bench.resets.steadies == [1 << _GNSS, 0]
+
+    _with_worker(test, off=1 << _GNSS)
 
 
 def test_ctrl_c_is_not_caught():

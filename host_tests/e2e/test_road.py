@@ -17,7 +17,7 @@ from road import Road, free_port, world_of
 from sim.receiver import make_round
 from sim.replay import make_replay
 from tracker import record
-from tracker.system.reset import WATCHDOG
+from tracker.system.reset import ROOMS, WATCHDOG
 
 pytestmark = pytest.mark.e2e
 
@@ -200,7 +200,7 @@ def test_a_room_that_falls_silent_is_reset_by_the_watchdog_and_explained(script,
 
     figures, _ = drive(Road(tmp_path, script, world_of(script, 1)), sabotage)
     assert whole(figures) and figures["boots"] == 2
-    assert [(gap.reason, gap.detail) for gap in figures["gaps"] if gap.reason == record.RESET] == [(record.RESET, WATCHDOG)]
+    assert [(gap.reason, gap.detail) for gap in figures["gaps"] if gap.reason == record.RESET] == [(record.RESET, WATCHDOG + 16 * ROOMS.index("link"))]
 
 
 def test_what_the_database_has_is_erased_after_a_day_and_nothing_else(script, tmp_path):

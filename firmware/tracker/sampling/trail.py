@@ -23,7 +23,7 @@ _UPTIME_MASK = const(0x3FFFFFFF)  # ticks_ms wraps here on the board
 
 
 class Trail:
-    def __init__(self, journal, gate, quality, window, boot_reason, boot_detail, gap_after_s=5, boot=0):
+    def __init__(self, journal, gate, quality, window, boot_reason, boot_detail, gap_after_s=5, boot=0, begun_ms=0):
         self.newest = None
         self.newest_ms = 0
         self.epochs = self.accepted = self.kept = self.gaps = 0
@@ -35,6 +35,7 @@ class Trail:
         self._parked_s = window.silence_parked_s
         self._boot_reason = boot_reason
         self._boot_detail = boot_detail
+        self._begun_ms = begun_ms  # up to this uptime the reason of the boot holds
         self._gap_after_s = gap_after_s
         self._record = Record()
         self._newest = Fix()
@@ -243,7 +244,7 @@ class Trail:
 
     def _explain_boot(self, sec, uptime_ms):
         """From the last record before the reset to the first position after it, without a hole."""
-        boot_sec = sec - uptime_ms // 1000
+        boot_sec = sec - _since_ms(uptime_ms, self._begun_ms) // 1000
         start = boot_sec
         last_sec = self.told_sec
         if last_sec is not None:

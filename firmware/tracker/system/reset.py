@@ -1,6 +1,6 @@
 """Resets: why the board started, as a gap's reason and detail; the note that a run leaves for the next one.
 
-In: begin() once at boot; order(), suspect(), enter(), steady(), tried().
+In: begin() once at boot; order(), note(), enter(), steady(), tried().
 Out: (reason, detail), .crashes, .off, .tries.
 Owns: the first 16 bytes of RTC memory.
 
@@ -39,7 +39,7 @@ SOFT = const(2)  # Ctrl-D, mpremote
 POWER_LOST = const(0)
 BROWN_OUT = const(1)
 
-HANDS = const(255)  # for order(): the technician wants it; becomes reason TECHNICIAN
+HANDS = const(255)  # for order() and note(): the technician wants it; becomes reason TECHNICIAN
 
 CRASHES_MAX = const(5)  # in a row; from here on the culprit stays off
 
@@ -82,31 +82,36 @@ class Resets:
         if known:
             intent, culprit = buf[_INTENT], buf[_CULPRIT]
             self.crashes, self.off, self.tries = buf[_CRASHED], buf[_OFF], buf[_TRIES]
-            if cause == _WDT and intent == UNKNOWN and buf[_INSIDE] ^ buf[_OUTSIDE] == 0xFF:
-                culprit = buf[_INSIDE]
+            inside = buf[_INSIDE]
+            if cause == _WDT and intent == UNKNOWN and inside ^ buf[_OUTSIDE] == 0xFF and inside < len(ROOMS):
+                culprit = inside
         reason, detail = _explain(cause, known, intent)
-        if reason == SUPPLY:
+        if reason in (SUPPLY, TECHNICIAN):
             self.crashes = self.off = self.tries = 0  # a fresh start
         elif reason == RESET:
             if detail in _CRASHES:
                 self._count(culprit)
             detail |= culprit << 4
         buf[_INSIDE], buf[_OUTSIDE] = 0, 0xFF
-        self._write(UNKNOWN, 0)
+        self.note(UNKNOWN)
         return reason, detail
 
     def order(self, detail, culprit=0):
         """Leave the note, then reset. The caller has committed the trail."""
-        self._write(detail, culprit)
+        self.note(detail, culprit)
         self._machine_reset()
 
-    def suspect(self, culprit):
-        """This room is silent and the watchdog not fed: should it bite, the next boot knows. 0: all is well again."""
-        self._write(WATCHDOG if culprit else UNKNOWN, culprit)
-
-    def hands(self):
-        """The technician has the board: however it starts again, it was no crash."""
-        self._write(HANDS, 0)
+    def note(self, intent, culprit=0):
+        """What the next boot shall think, should this run end here: a silent room, the technician's hands."""
+        buf = self._retained.buf
+        buf[:2] = _MAGIC
+        buf[_INTENT] = intent
+        buf[_CULPRIT] = culprit
+        buf[_CRASHED] = self.crashes
+        buf[_OFF] = self.off
+        buf[_TRIES] = self.tries
+        self._retained.seal(0, _END)
+        self._retained.save()
 
     def enter(self, number):
         """This room begins a step. 1 KB to RTC memory, and only when it is another room than before."""
@@ -116,16 +121,19 @@ class Resets:
             buf[_OUTSIDE] = number ^ 0xFF
             self._retained.save()
 
-    def steady(self):
-        """Every room has run long enough to call this start a good one."""
-        if self.crashes:
-            self.crashes = self.off = self.tries = 0
-            self._write(UNKNOWN, 0)
+    def steady(self, off=0):
+        """Every room but these has run long enough to call this start a good one."""
+        if off == self.off and off:
+            return
+        self.off = off
+        if not off:
+            self.crashes = self.tries = 0
+        self.note(UNKNOWN)
 
     def tried(self):
         """The rooms that were left out are about to be tried again."""
         self.tries = min(self.tries + 1, 255)
-        self._write(UNKNOWN, 0)
+        self.note(UNKNOWN)
 
     def _count(self, culprit):
         """One more failed start. Nobody to blame: the network first, and if that was off already, GNSS."""
@@ -138,17 +146,6 @@ class Resets:
             self.off |= _NETWORK
         else:
             self.off |= 1 << GNSS
-
-    def _write(self, intent, culprit):
-        buf = self._retained.buf
-        buf[:2] = _MAGIC
-        buf[_INTENT] = intent
-        buf[_CULPRIT] = culprit
-        buf[_CRASHED] = self.crashes
-        buf[_OFF] = self.off
-        buf[_TRIES] = self.tries
-        self._retained.seal(0, _END)
-        self._retained.save()
 
 
 def _explain(cause, known, intent):

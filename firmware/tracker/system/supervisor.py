@@ -1,14 +1,16 @@
 """Supervisor: no room dies or falls silent unseen; the watchdog is fed by progress only.
 
-In: add(), run(); a room calls its beat() at least once per deadline.  Out: wdt_feed, reset, log.
+In: add(), run(), retry(); a room calls its beat() at least once per deadline.  Out: wdt_feed, resets, log.
 Owns: every task.
 
-One of four things is true of a room, once a second:
+One of five things is true of a room, once a second:
   1 - its task runs and has beaten within the deadline: nothing to do.
-  2 - its task runs but is silent: named in the log, and the watchdog is not fed until it beats.
-  3 - its task has ended: back-off, then a new task from the same factory; too many deaths of an
-      essential room reset the board, after the trail has been committed.
+  2 - its task runs but is silent: named in the log and in RTC memory, and the watchdog is not fed until it beats.
+  3 - its task has ended: back-off, then a new task from the same factory; too many deaths of a room that a
+      reset's note can name reset the board, after the trail has been committed.
   4 - it waits for its back-off to pass: nothing to do, the watchdog is fed.
+  5 - it is off, because it crashed the board five times in a row (docs/system.md). retry() starts it once more; then the
+      first death puts it off again.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ from time import ticks_diff
 
 from micropython import const
 
-from tracker.system.reset import ROOM_DIED
+from tracker.system.reset import ROOM_DIED, ROOMS, UNKNOWN, WATCHDOG
 
 # Name look-up 14 s, TCP connect 19 s, TLS handshake 3 s block the loop; twice that fits.
 WDT_MS = const(90_000)
@@ -24,18 +26,21 @@ _TICK_MS = const(1000)
 _BACKOFF_MAX_MS = const(60_000)
 _DEATHS_MAX = const(5)
 _DEATHS_IN_MS = const(600_000)
+_STEADY_MS = const(600_000)  # ten minutes without a death or a silence: this start was a good one
 
 
 class Room:
     """One supervised task; counters for the health record."""
 
-    def __init__(self, name, factory, deadline_ms, essential, ticks):
+    def __init__(self, name, number, factory, deadline_ms, ticks):
         self.name = name
+        self.number = number  # in ROOMS; 0: it never resets the board by its deaths
         self.factory = factory
         self.deadline_ms = deadline_ms
-        self.essential = essential
         self._ticks = ticks
         self.task = None
+        self.off = False  # left out
+        self.trial = False  # it was left out, and this is another chance
         self.told = False  # the present task's end has been written to the log
         self.silent = False
         self.beaten_ms = 0  # when it beat last
@@ -50,24 +55,52 @@ class Room:
         self.beaten_ms = self._ticks()
 
 
-class Supervisor:
-    """reset(detail) is Resets.order; commit() puts the open trail on flash before it."""
+class _Steps:
+    """A room's coroutine as the loop drives it: who begins a step is known, should the step never end."""
 
-    def __init__(self, wdt_feed, reset, log, ticks, commit=None):
+    def __init__(self, coro, enter, number):
+        self._send = coro.send
+        self._throw = coro.throw
+        self._enter = enter
+        self._number = number
+
+    def send(self, value):
+        self._enter(self._number)
+        return self._send(value)
+
+    def throw(self, error):
+        self._enter(self._number)
+        return self._throw(error)
+
+    def __await__(self):
+        """Never called: CPython knows a coroutine by it."""
+
+    def close(self):
+        """The same."""
+
+
+class Supervisor:
+    """resets: system/reset.py; commit() puts the open trail on flash before a reset."""
+
+    def __init__(self, wdt_feed, resets, log, ticks, commit=None):
         self._wdt_feed = wdt_feed
-        self._reset = reset
+        self._resets = resets
         self._log = log
         self._ticks = ticks
         self._commit = commit
         self._checked_ms = 0
+        self._uneasy_ms = ticks()  # when a room last died, was silent, or was tried again
+        self._suspect = None  # the silent room that is named in RTC memory
         self.rooms = []
         self.worst_block_ms = 0  # longest time that one step kept the loop from this check
 
-    def add(self, name, factory, deadline_ms, essential=True):
+    def add(self, name, factory, deadline_ms):
         """factory(beat) gives the room's coroutine, which never ends by itself; the Room."""
         if deadline_ms > WDT_MS:
             raise ValueError("the deadline of %s is longer than the watchdog's" % name)
-        room = Room(name, factory, deadline_ms, essential, self._ticks)
+        number = ROOMS.index(name) if name in ROOMS else 0
+        room = Room(name, number, factory, deadline_ms, self._ticks)
+        room.off = bool(self._resets.off >> number & 1)
         self.rooms.append(room)
         return room
 
@@ -79,10 +112,11 @@ class Supervisor:
             self.check()
 
     def start(self):
-        """A task for every room."""
+        """A task for every room that is not left out."""
         self._checked_ms = self._ticks()
         for room in self.rooms:
-            self._start(room)
+            if not room.off:
+                self._start(room)
 
     def check(self):
         """One look at every room; run() does it every second."""
@@ -90,11 +124,29 @@ class Supervisor:
         late_ms = max(ticks_diff(now_ms, self._checked_ms) - _TICK_MS, 0)
         self._checked_ms = now_ms
         self.worst_block_ms = max(self.worst_block_ms, late_ms)
-        progress = True
+        silent = None
+        off = 0
         for room in self.rooms:
-            progress &= self._look_at(room, now_ms, late_ms)
-        if progress:
+            if room.off:
+                off |= 1 << room.number
+            elif not self._look_at(room, now_ms, late_ms) and silent is None:
+                silent = room
+        if silent is not self._suspect:
+            self._suspect = silent
+            self._resets.note(WATCHDOG if silent else UNKNOWN, silent.number if silent else 0)
+        if silent is None:
             self._wdt_feed()
+        if self._resets.crashes and ticks_diff(now_ms, self._uneasy_ms) > _STEADY_MS:
+            self._resets.steady(off)
+            self._uneasy_ms = now_ms
+
+    def retry(self):
+        """Another chance for the rooms that are left out."""
+        self._uneasy_ms = self._ticks()
+        for room in self.rooms:
+            if room.off:
+                room.off = False
+                room.trial = True
 
     def stop(self):
         """Cancel every task: the technician has the board."""
@@ -112,10 +164,13 @@ class Supervisor:
                 self._start(room)
             return True
         if room.task.done():
+            self._uneasy_ms = now_ms
             self._bury(room, now_ms)
             return True
         # While one step blocks the loop nobody can beat: its lateness is not held against a room.
         silent = ticks_diff(now_ms, room.beaten_ms) > room.deadline_ms + late_ms
+        if silent:
+            self._uneasy_ms = now_ms
         if silent and not room.silent:
             room.silences += 1
             self._log.error(
@@ -130,7 +185,7 @@ class Supervisor:
     def _start(self, room):
         room.told = room.silent = False
         room.beaten_ms = self._ticks()
-        room.task = asyncio.create_task(self._guard(room))
+        room.task = asyncio.create_task(_Steps(self._guard(room), self._resets.enter, room.number))
 
     async def _guard(self, room):
         """The room's coroutine; its Exceptions end here. Cancelling and Ctrl-C pass."""
@@ -145,13 +200,18 @@ class Supervisor:
             self._log.error("Room %s ended. No room ends by itself: it is dead." % room.name)
         room.task = None
         room.deaths += 1
+        room.died_ms = now_ms
+        if room.trial:
+            room.off = True
+            room.trial = False
+            self._log.error("Room %s died again and stays off." % room.name)
+            return
         recent = room.deaths_ms
         if len(recent) == _DEATHS_MAX:
             recent.pop(0)  # a room that doesn't reset the board goes on dying
         recent.append(now_ms)
-        if room.essential and len(recent) == _DEATHS_MAX:
+        if room.number and len(recent) == _DEATHS_MAX:
             self._give_up(room)
-        room.died_ms = now_ms
         # Once it has lived for ten minutes it starts again at one second.
         room.backoff_ms = min(room.backoff_ms * 2, _BACKOFF_MAX_MS) if len(recent) > 1 else 1000
         self._log.warn("Room %s starts again in %d s." % (room.name, room.backoff_ms // 1000))
@@ -166,4 +226,4 @@ class Supervisor:
                 self._commit()
         except Exception as error:  # a reset that waits for a broken journal never comes
             self._log.exception("The trail can't be committed.", error)
-        self._reset(ROOM_DIED)
+        self._resets.order(ROOM_DIED, room.number)

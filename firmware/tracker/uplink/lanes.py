@@ -27,7 +27,7 @@ class LiveLane:
     """The newest accepted fix: retained, QoS 0, no number. It moves the map, never the history."""
 
     def __init__(self, trail, writer, topic, moving_s, ticks_diff):
-        self._trail = trail
+        self.trail = trail
         self._writer = writer
         self._topic = topic
         self._moving_ms = moving_s * 1000
@@ -41,8 +41,8 @@ class LiveLane:
         self._shown_ms = None
 
     def pump(self, session, now):
-        fix = self._trail.newest
-        newest_ms = self._trail.newest_ms
+        fix = self.trail.newest
+        newest_ms = self.trail.newest_ms
         if fix is None or newest_ms == self._shown_ms:
             return
         moving = not fix.flags & STOPPED and (

@@ -30,7 +30,7 @@ class Uplink:
     """net opens streams (stream.Tcp, secure.Secure). clock has ticks_ms, ticks_diff and sleep_ms. randbelow(n)
     gives 0 .. n - 1."""
 
-    def __init__(self, settings, journal, trail, net, link, clock, randbelow, log, boot):
+    def __init__(self, settings, journal, trail, net, link, clock, randbelow, log, boot, missing=str):
         self._host = settings.broker_host
         self._port = settings.broker_port
         self._keepalive_s = settings.keepalive_s
@@ -41,6 +41,8 @@ class Uplink:
         self._randbelow = randbelow
         self._log = log
         self._boot = boot
+        self._missing = missing  # () -> what this board has to do without
+        self.told = False  # the state has been said in this session
         device = settings.device_id.encode()
         topic = b"lacak/" + device + b"/"
         self._state_topic = topic + b"state"
@@ -114,7 +116,7 @@ class Uplink:
         self.connects += 1
         self.trouble = None
         self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
-        subscribed = told = False
+        subscribed = self.told = False
         while session.pump(clock.ticks_ms()):
             now = clock.ticks_ms()
             if not self._link.up():
@@ -124,9 +126,9 @@ class Uplink:
             if not subscribed and session.idle():
                 session.subscribe(self._ack_topic, now)
                 subscribed = True
-            if not told and session.idle():
+            if not self.told and session.idle():
                 self._tell_state(now)
-                told = True
+                self.told = True
             self.history.pump(session, now)
             if clock.ticks_diff(now, begun_ms) >= _PROVEN_MS:
                 self._backoff_ms = _BACKOFF_MIN_MS
@@ -135,13 +137,14 @@ class Uplink:
     def _tell_state(self, now):
         """Birth: "online", version, journal, its oldest, first unacked and next number, boot."""
         journal = self._journal
-        text = "online %s %s %d %d %d %d" % (
+        text = "online %s %s %d %d %d %d%s" % (
             VERSION,
             hexlify(journal.journal_id).decode(),
             journal.oldest_seq,
             journal.acked_low,
             journal.next_seq,
             self._boot,
+            self._missing(),
         )
         data = text.encode()
         tx = self.session.tx
