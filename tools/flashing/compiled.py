@@ -1,4 +1,4 @@
-"""The firmware as a board gets it: .mpy files, constants folded. The one way to them for image, simulator and benchmarks.
+"""The firmware as a board gets it: .mpy files, constants folded, names shortened. The one way to them for image, simulator and benchmarks.
 
 In: the firmware folder, what the machine code is for ("xtensawin" for the ESP32).  Out: {path on the board: bytes}.
 """
@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from flashing.fold import Folder
+from flashing.shorten import Shortener
 
 PLAIN = ("boot.py", "main.py")  # MicroPython starts these two by name and as source
 
@@ -34,7 +35,8 @@ def _folded(ours):
         folder = Folder(ours)
     except SyntaxError as error:
         raise Missing("%s doesn't compile: line %d: %s" % (error.filename, error.lineno, error.msg)) from None
-    return {name: folder.folded(name) for name in ours}
+    shortener = Shortener({name: folder.folded(name) for name in ours})
+    return {name: shortener.shortened(name) for name in ours}
 
 
 def _compile(command, name, text, work):
