@@ -77,6 +77,8 @@ def test_its_tail_is_of_the_shift_too_and_the_map_stays_where_duty_ended():
     truck = Truck(END - 100).drive(END)
     place = truck.trail.newest.lat_udeg
     tails = len(truck.journal.tails)
+    truck.drive(END + 1)
+    assert truck.journal.fixes()[-1].sec == END - 1  # at once, not when the receiver has been silent for 5 s
     truck.drive(END + 600)
     assert truck.trail.newest.lat_udeg == place and truck.trail.newest.sec == END - 1
     assert len(truck.journal.tails) == tails
@@ -119,6 +121,7 @@ def test_off_duty_nothing_is_kept_even_before_the_clock_is_believed():
         truck.trail.on_epoch(fix, 1000 * i)
         assert not fix.flags & UNTIMED
     assert truck.journal.records == [] and truck.trail.private == 60
+    assert truck.trail.now_sec(60_000) is None  # and its date is not believed for that
 
 
 def test_two_months_without_power_are_one_gap_and_three_days_are_six():

@@ -334,6 +334,27 @@ def test_a_held_pin_keeps_its_level_across_sleep_until_it_is_let_go(board):
     assert run.said == ["1 0 0"]
 
 
+@pytest.mark.parametrize("hold, restarts", [(True, 0), (False, 1)])
+def test_a_receiver_whose_supply_floats_in_deep_sleep_starts_anew(board, tmp_path, hold, restarts):
+    path = feed_file(tmp_path, [(t_s * 1000, b"$GPRMC\r\n") for t_s in range(40)])
+    run = board(
+        """
+        import machine, esp32, time
+        uart = machine.UART(2, 9600)
+        machine.Pin(25, machine.Pin.OUT, value=1, hold=%s)
+        if machine.reset_cause() == machine.PWRON_RESET:
+            time.sleep(5)
+            esp32.gpio_deep_sleep_hold(True)
+            machine.deepsleep(10_000)
+        time.sleep(5)
+        uart.any()
+        """
+        % hold,
+        {"feed": path, "duration_s": 30, "receiver": {"family": "ublox6", "power_pin": 25}},
+    )
+    assert run.end["receiver"]["restarts"] == restarts
+
+
 def test_an_unfed_watchdog_resets(board):
     run = board("""
         import machine, time, sim_clock
