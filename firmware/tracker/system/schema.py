@@ -1,34 +1,49 @@
 """The settings as data, one row a setting; the sentences for people are in schema_text.py.
 
-Out: ROWS, in the order in which a settings file is written.
+Out: ROWS, in the order in which a settings file is written; ESSENTIAL.
+Read at boot and let go: what a row costs is heap only until then.
 """
 
 from micropython import const
 
-# A row is (key, kind, default, limits, unit, secret). Limits by kind:
+# A row is (key, kind, default, limits, unit, secret, restart). restart: a change takes effect at the next start, because
+# rooms take their settings when they are built; False: the rooms look it up in the settings each time. Limits by kind:
 INT = const(1)  # (lowest, highest)
 TEXT = const(2)  # (fewest, most) bytes of UTF-8; "" is always allowed and means: not set
 NAME = const(3)  # as TEXT, of A-Z a-z 0-9 - _ only: it becomes a level of an MQTT topic
 HEX = const(4)  # number of bytes; hexadecimal digits in the file, bytes in the attribute
 CHOICE = const(5)  # the words to choose from
+HOST = const(6)  # as TEXT, of A-Z a-z 0-9 - _ . : only: a name or an address, no URL
 
 ROWS = (
-    ("device_id", NAME, "", (1, 32), "", False),  # default: made from the chip's own number
-    ("device_key", HEX, b"", 32, "", True),
-    ("wifi_ssid", TEXT, "", (1, 32), "", False),  # 32 bytes: IEEE 802.11
-    ("wifi_password", TEXT, "", (8, 64), "", True),  # 8..63 characters or 64 digits: WPA
-    ("broker_host", TEXT, "", (1, 64), "", False),
-    ("broker_port", INT, 1883, (1, 65535), "", False),
-    ("broker_user", TEXT, "", (1, 64), "", False),
-    ("broker_password", TEXT, "", (1, 64), "", True),
-    ("keepalive_s", INT, 60, (15, 600), "s", False),
-    ("parser", CHOICE, "lacak", ("lacak", "micropygps"), "", False),
-    ("sample", CHOICE, "bound", ("bound", "all"), "", False),
-    ("bound_m", INT, 10, (2, 100), "m", False),
-    ("silence_moving_s", INT, 60, (5, 60), "s", False),  # more is unexplained to the station
-    ("silence_parked_s", INT, 300, (60, 300), "s", False),  # and so is this, at a stop
-    ("live_s", INT, 10, (1, 3600), "s", False),
-    ("batch_s", INT, 60, (5, 3600), "s", False),
-    ("keep_acked_days", INT, 14, (1, 365), "d", False),
-    ("gnss_baud", INT, 9600, (4800, 115200), "Bd", False),
+    ("device_id", NAME, "", (1, 32), "", False, True),  # default: made from the chip's own number
+    ("device_key", HEX, b"", 32, "", True, True),
+    ("wifi_ssid", TEXT, "", (1, 32), "", False, True),  # 32 bytes: IEEE 802.11
+    ("wifi_password", TEXT, "", (8, 64), "", True, True),  # 8..63 characters or 64 digits: WPA
+    ("broker_host", HOST, "", (1, 64), "", False, True),
+    ("broker_port", INT, 1883, (1, 65535), "", False, True),
+    ("broker_user", TEXT, "", (1, 64), "", False, True),
+    ("broker_password", TEXT, "", (1, 64), "", True, True),
+    ("keepalive_s", INT, 60, (15, 600), "s", False, True),
+    ("parser", CHOICE, "lacak", ("lacak", "micropygps"), "", False, True),
+    ("sample", CHOICE, "bound", ("bound", "all"), "", False, True),
+    ("bound_m", INT, 10, (2, 100), "m", False, True),
+    ("silence_moving_s", INT, 60, (5, 60), "s", False, True),  # more is unexplained to the station
+    ("silence_parked_s", INT, 300, (60, 300), "s", False, True),  # and so is this, at a stop
+    ("live_s", INT, 10, (1, 3600), "s", False, True),
+    ("batch_s", INT, 60, (5, 3600), "s", False, True),
+    ("keep_acked_days", INT, 14, (1, 365), "d", False, True),
+    ("gnss_baud", INT, 9600, (4800, 115200), "Bd", False, True),
+)
+
+# What the truck needs to reach the office: kept in NVS too, for the day on which no file can be read.
+ESSENTIAL = (
+    "device_id",
+    "device_key",
+    "wifi_ssid",
+    "wifi_password",
+    "broker_host",
+    "broker_port",
+    "broker_user",
+    "broker_password",
 )

@@ -8,56 +8,59 @@ Out: TEXTS, key -> (English, Indonesian).
 TEXTS = {
     "device_id": (
         "Name of this tracker at the office; a pseudonym, never a plate number.",
-        "Nama pelacak ini di kantor; nama samaran, bukan nomor polisi.",
+        "Nama pelacak ini di kantor; nama samaran, jangan nomor polisi.",
     ),
     "device_key": (
         "Key that signs what this tracker sends; made by the provisioning tool.",
-        "Kunci untuk menandai data dari pelacak ini; dibuat oleh alat penyetelan.",
+        "Kunci tanda tangan untuk data dari pelacak ini; dibuat oleh program penyiapan.",
     ),
     "wifi_ssid": ("Name of the depot's Wi-Fi.", "Nama Wi-Fi di depo."),
-    "wifi_password": ("Password of that Wi-Fi.", "Kata sandi Wi-Fi itu."),
+    "wifi_password": ("Password of that Wi-Fi.", "Kata sandi Wi-Fi tersebut."),
     "broker_host": (
         "Address of the MQTT broker; without it nothing is sent.",
-        "Alamat broker MQTT; tanpa ini tidak ada data yang dikirim.",
+        "Alamat broker MQTT; kalau kosong, tidak ada data yang dikirim.",
     ),
     "broker_port": ("Port of the MQTT broker.", "Port broker MQTT."),
     "broker_user": ("User name at the broker.", "Nama pengguna di broker."),
     "broker_password": ("Password at the broker.", "Kata sandi di broker."),
     "keepalive_s": (
         "The truck counts as offline after one and a half times this long without a word.",
-        "Broker menganggap truk luring setelah satu setengah kali waktu ini tanpa kabar.",
+        "Truk dianggap offline kalau tidak ada kabar selama satu setengah kali waktu ini.",
     ),
-    "parser": ("What reads the receiver's sentences.", "Pembaca kalimat NMEA dari penerima."),
+    "parser": (
+        "What reads the receiver's sentences.",
+        "Program yang membaca data dari penerima GNSS.",
+    ),
     "sample": (
         "bound: keep what the error bound needs; all: keep every fix.",
-        "bound: simpan yang diperlukan batas galat; all: simpan semua titik.",
+        "bound: simpan titik seperlunya sesuai bound_m; all: simpan semua titik.",
     ),
     "bound_m": (
         "How far the stored trail may be from the measured one.",
-        "Jarak terjauh jejak tersimpan dari jejak yang terukur.",
+        "Selisih terjauh yang boleh antara jejak tersimpan dan jejak terukur.",
     ),
     "silence_moving_s": (
         "A driving truck keeps a fix at least this often.",
-        "Truk yang berjalan menyimpan titik paling lambat tiap selang ini.",
+        "Selama truk jalan, paling lambat setiap selang ini satu titik disimpan.",
     ),
     "silence_parked_s": (
         "A standing truck keeps a fix at least this often.",
-        "Truk yang berhenti menyimpan titik paling lambat tiap selang ini.",
+        "Selama truk berhenti, paling lambat setiap selang ini satu titik disimpan.",
     ),
     "live_s": (
-        "How often the newest position goes to the map.",
-        "Selang pengiriman posisi terbaru ke peta.",
+        "How often the newest position of a driving truck goes to the map.",
+        "Selama truk jalan, setiap selang ini posisi terbaru dikirim ke peta.",
     ),
     "batch_s": (
         "How long fixes are gathered before they are sent as history.",
-        "Lama titik dikumpulkan sebelum dikirim sebagai riwayat.",
+        "Berapa lama titik dikumpulkan sebelum dikirim sebagai riwayat.",
     ),
     "keep_acked_days": (
         "How long flash keeps what the database already has.",
-        "Lama data yang sudah diterima pusat tetap disimpan di flash.",
+        "Berapa lama data yang sudah diterima kantor tetap disimpan di flash.",
     ),
     "gnss_baud": (
-        "Speed of the receiver's serial line.",
-        "Kecepatan jalur serial penerima GNSS.",
+        "Speed of the receiver's serial line that is tried first.",
+        "Baud rate penerima GNSS yang dicoba pertama.",
     ),
 }

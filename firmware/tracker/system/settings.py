@@ -1,147 +1,173 @@
 """Settings: bytes -> values that are always usable, and a sentence about all that was wrong.
 
-In: the bytes of a settings file, whatever they are.  Out: Settings, its .problems.
-Owns: settings.json and its copy.
+In: the bytes of a settings file, whatever they are.  Out: Values, their problems.
+Owns: settings.json, its copy, the essentials in NVS. Needed at boot and by a change (settings_change.py), then let go.
 """
 
 import json
 import os
-from binascii import hexlify, unhexlify
+from binascii import crc32, hexlify, unhexlify
 
 from micropython import const
 
-from tracker.system.schema import CHOICE, HEX, INT, ROWS
+from tracker.system.schema import CHOICE, ESSENTIAL, HEX, INT, ROWS
+from tracker.system.strict import is_object
+from tracker.system.values import Values
 
 _LARGEST = const(4096)  # bytes; ours is below 1 KB, and the parsed file has to fit a small heap
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 _SHOWN = const(24)  # characters of an unknown key that a sentence repeats
+_TOLD = const(6)  # unknown keys that are named
+_INT_TOLD = const(1_000_000)  # a wrong number from here on is not repeated: a password may be digits, and has eight
 
+_BLOB = "essentials"  # key in NVS: at most 15 characters
+_BLOB_MAX = const(1984)  # bytes; the chip takes a blob this long in one page
+_CHECK = const(4)  # bytes of CRC-32 before the text
 
-class Settings:
-    """One attribute a row of the schema. A secret is in its attribute and in to_bytes() only."""
-
-    def __init__(self, device_id):
-        for key, _, default, _, _, _ in ROWS:
-            setattr(self, key, default)
-        self.device_id = device_id
-        self.unknown = {}  # what the file has and we don't know: kept, written back
-        self.problems = []  # sentences: what happened, what it means, what to do
-        self.damaged = False  # the file as a whole couldn't be read
-        self.refused = 0  # values that couldn't be taken
-
-    def __repr__(self):
-        return "Settings(%s)" % ", ".join(
-            ["%s=%s" % (row[0], _shown(getattr(self, row[0]), row[5])) for row in ROWS]
-        )
-
-    def to_bytes(self):
-        """The file's content, in the schema's order, unknown keys last."""
-        lines = []
-        for key, kind, _, _, _, _ in ROWS:
-            value = getattr(self, key)
-            lines.append(_line(key, hexlify(value).decode() if kind == HEX else value))
-        for key in sorted(self.unknown):
-            lines.append(_line(key, self.unknown[key]))
-        return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+# Where the values came from: Values.source.
+FILE = const(0)
+COPY = const(1)
+NVS = const(2)
+DEFAULTS = const(3)
+_USED = (
+    "",
+    "Its last good copy, settings.bak, is used.",
+    "Neither can settings.bak be read. The device, the Wi-Fi and the broker are known from NVS, the rest is at its default.",
+    "Neither can settings.bak nor NVS be read. The tracker runs on defaults and keeps its trail in flash.",
+)
 
 
 def parse(data, device_id=""):
-    """Settings from a file's bytes (or None). Never raises; a wrong value becomes its default."""
-    settings = Settings(device_id)
-    values = _read(data, settings)
+    """Values from a file's bytes (or None). Never raises; a wrong value becomes its default."""
+    values, trouble = read(data)
+    return _judge(values, trouble, DEFAULTS if trouble else FILE, device_id)
+
+
+def read(data):
+    """(key -> what the file says of it, unjudged; what is wrong with the file as a whole, or "")."""
+    if data is None:
+        return {}, "is not there or can't be opened"
+    if len(data) > _LARGEST:
+        return {}, "is longer than %d bytes" % _LARGEST
+    if data[:3] == b"\xef\xbb\xbf":  # Notepad on Windows writes a byte order mark
+        data = data[3:]
+    if is_object(data):
+        try:
+            values = json.loads(str(data, "utf-8"))
+            return values, ""
+        except ValueError:  # a number or a text that is none
+            pass
+    return {}, "is cut or is not JSON"
+
+
+def written(values):
+    """The file's content: the schema's keys in its order, the others behind. Only what is set: a default may change."""
+    keys = [row[0] for row in ROWS if row[0] in values]
+    keys += sorted([key for key in values if key not in keys])
+    lines = [" %s: %s" % (json.dumps(key), json.dumps(values[key])) for key in keys]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def legal(row, value):
+    return _LEGAL[row[1] - 1](value, row[3])
+
+
+def shown(row, value):
+    """A value for people. A secret is only said to be there."""
+    if row[5]:
+        return "(secret)" if value else "(not set)"
+    return str(value) + (" " + row[4] if row[4] else "") if value != "" else "(not set)"
+
+
+def secrets(values):
+    """The secret texts among the values, as they might be printed: for the log, which makes stars of them."""
+    texts = [getattr(values, row[0]) for row in ROWS if row[5]]
+    return [text if isinstance(text, str) else hexlify(text).decode() for text in texts if text]
+
+
+def _judge(values, trouble, source, device_id):
+    settings = Values()
+    settings.source = source
+    settings.refused = 0  # values that couldn't be taken
+    settings.problems = problems = []  # sentences: what happened, what it means, what to do
+    if trouble:
+        problems.append("The settings file %s. Put settings.json on the board again." % trouble)
+        problems.append(_USED[source])
     for row in ROWS:
-        if row[0] in values:
-            _take(settings, row, values.pop(row[0]))
-    settings.unknown = values
-    for key in sorted(values):
-        settings.problems.append(
-            "The setting '%s' is not known to this version. It is kept and has no effect. "
-            "Check its spelling." % key[:_SHOWN]
-        )
+        key = row[0]
+        setattr(settings, key, device_id if key == "device_id" else row[2])
+        if key in values:
+            _take(settings, row, values[key])
+    _note_unknown(values, problems)
     _note_missing(settings)
     return settings
 
 
-def _read(data, settings):
-    """The file's key -> value, or {} and a sentence."""
-    if data is None:
-        trouble = "is not there or can't be opened"
-    elif len(data) > _LARGEST:
-        trouble = "is longer than %d bytes" % _LARGEST
-    else:
-        try:
-            # Notepad on Windows writes a byte order mark. MicroPython's json takes a file that was
-            # cut between two values for a whole one: the last bracket has to be looked for.
-            text = str(data[3:] if data[:3] == b"\xef\xbb\xbf" else data, "utf-8").strip()
-            values = json.loads(text)
-            if text.endswith("}"):
-                return {str(key): values[key] for key in values}
-        except (ValueError, TypeError, RuntimeError):  # RuntimeError: brackets nested too deep
-            pass
-        trouble = "is cut or is not JSON"
-    settings.damaged = True
-    settings.problems.append(
-        "The settings file %s. The tracker runs on defaults and keeps its trail in flash. "
-        "Provision it again." % trouble
-    )
-    return {}
-
-
 def _take(settings, row, value):
-    key, kind, _, limits, unit, secret = row
-    wanted = _WANTED[kind - 1](value, limits)
-    if wanted is None:
+    key, kind, _, _, unit, _, _ = row
+    if legal(row, value):
         setattr(settings, key, unhexlify(value) if kind == HEX else value)
-        return
-    if value == "" and kind not in (INT, CHOICE):
-        return  # not set: the default stays
-    settings.refused += 1
-    given = " is %d but" % value if kind == INT and _is_int(value) else ""
-    default = getattr(settings, key)
-    settings.problems.append(
-        "The setting '%s'%s has to be %s%s. %s is used instead. Correct it in settings.json."
-        % (key, given, wanted, " " + unit if unit else "", _shown(default, secret))
-    )
+    elif value != "" or kind in (INT, CHOICE):  # else it is not set: the default stays
+        settings.refused += 1
+        told = kind == INT and _is_int(value) and -_INT_TOLD < value < _INT_TOLD
+        settings.problems.append(
+            "The setting '%s'%s has to be %s%s. %s is used instead. Correct settings.json."
+            % (
+                key,
+                " is %d but" % value if told else "",
+                wanted(row),
+                " " + unit if unit else "",
+                shown(row, getattr(settings, key)),
+            )
+        )
 
 
-# Each says what is wanted in words, or None if the value is that. A refused text is never
-# repeated: it may be a password that was put into the wrong line.
+def wanted(row):
+    """In words. A refused text is never repeated: it may be a password that was put into the wrong line."""
+    limits = row[3]
+    if row[1] == CHOICE:
+        return " or ".join(["'%s'" % choice for choice in limits])
+    return _WANTED[row[1] - 1] % (2 * limits if row[1] == HEX else limits)
 
 
-def _want_int(value, limits):
-    if _is_int(value) and limits[0] <= value <= limits[1]:
-        return None
-    return "a whole number from %d to %d" % limits
+_WANTED = (  # in the order of the kinds
+    "a whole number from %d to %d",
+    "a text of %d to %d bytes without control characters",
+    "%d to %d letters, digits, - or _",
+    "%d hexadecimal digits",
+    "",
+    "a name or an address of %d to %d characters, no mqtt://, no port",
+)
 
 
-def _want_text(value, limits):
-    if isinstance(value, str) and limits[0] <= _size(value) <= limits[1]:
-        return None
-    return "a text of %d to %d bytes without control characters" % limits
+def _legal_int(value, limits):
+    return _is_int(value) and limits[0] <= value <= limits[1]
 
 
-def _want_name(value, limits):
-    if _want_text(value, limits) is None and all(char in _NAME_CHARS for char in value):
-        return None
-    return "%d to %d letters, digits, - or _" % limits
+def _legal_text(value, limits):
+    return isinstance(value, str) and limits[0] <= _size(value) <= limits[1]
 
 
-def _want_hex(value, size):
+def _legal_name(value, limits):
+    return _legal_text(value, limits) and all(char in _NAME_CHARS for char in value)
+
+
+def _legal_hex(value, size):
     try:
-        if isinstance(value, str) and len(value) == 2 * size and len(unhexlify(value)) == size:
-            return None
+        return isinstance(value, str) and len(value) == 2 * size and len(unhexlify(value)) == size
     except ValueError:
-        pass
-    return "%d hexadecimal digits" % (2 * size)
+        return False
 
 
-def _want_choice(value, choices):
-    if isinstance(value, str) and value in choices:
-        return None
-    return " or ".join(["'%s'" % choice for choice in choices])
+def _legal_choice(value, choices):
+    return isinstance(value, str) and value in choices
 
 
-_WANTED = (_want_int, _want_text, _want_name, _want_hex, _want_choice)  # in the order of the kinds
+def _legal_host(value, limits):
+    return _legal_text(value, limits) and all(char in _NAME_CHARS or char in ".:" for char in value)
+
+
+_LEGAL = (_legal_int, _legal_text, _legal_name, _legal_hex, _legal_choice, _legal_host)
 
 
 def _is_int(value):
@@ -154,6 +180,19 @@ def _size(text):
         if ord(char) < 32 or 0xD800 <= ord(char) < 0xE000:
             return -1
     return len(text.encode())
+
+
+def _note_unknown(values, problems):
+    known = [row[0] for row in ROWS]
+    keys = sorted([key for key in values if key not in known])
+    for key in keys[:_TOLD]:
+        name = "".join([char if 32 <= ord(char) < 127 else "?" for char in key[:_SHOWN]])
+        problems.append(
+            "The setting '%s' is not known to this version. It is kept and has no effect. "
+            "Check its spelling." % name
+        )
+    if len(keys) > _TOLD:
+        problems.append("%d more settings are not known to this version." % (len(keys) - _TOLD))
 
 
 def _note_missing(settings):
@@ -169,55 +208,76 @@ def _note_missing(settings):
         )
 
 
-def _shown(value, secret):
-    if secret:
-        return "(secret)" if value else "(not set)"
-    return str(value) if value != "" else "(not set)"
-
-
-def _line(key, value):
-    return " %s: %s" % (json.dumps(key), json.dumps(value))
-
-
 class SettingsFile:
-    """settings.json; settings.bak, its last good content; settings.new while one is written."""
+    """settings.json; settings.bak, its last good content; settings.new while one is written; the essentials in nvs."""
 
-    def __init__(self, folder=""):
+    def __init__(self, folder="", nvs=None):
         self._main = folder + "settings.json"
         self._copy = folder + "settings.bak"
         self._new = folder + "settings.new"
+        self._nvs = nvs
 
     def load(self, device_id=""):
-        """The file, else its last good copy, else defaults. Never raises."""
+        """From the first of the three that can be read. What was good becomes the copy and the essentials. Never raises."""
+        values, trouble, source = self.first()
+        settings = _judge(values, trouble, source, device_id)
+        if source <= COPY and not settings.refused:
+            self._keep(settings.problems, values, source)
+        return settings
+
+    def first(self):
+        """(values, what is wrong with settings.json or "", source)"""
+        values, trouble = read(_bytes_of(self._main))
+        if not trouble:
+            return values, "", FILE
+        for source, get in ((COPY, self._from_copy), (NVS, self._from_nvs)):
+            values, missing = read(get())
+            if not missing:
+                return values, trouble, source
+        return {}, trouble, DEFAULTS
+
+    def save(self, values):
+        """Written beside, then switched: a cut leaves the old or the new. May raise OSError."""
+        data = written(values)
+        if len(data) > _LARGEST:
+            raise OSError(27, "longer than %d bytes" % _LARGEST)  # EFBIG: the next start would refuse it
+        self._write(self._main, data)
+
+    def _keep(self, problems, values, source):
         data = _bytes_of(self._main)
-        settings = parse(data, device_id)
-        copy = _bytes_of(self._copy)
-        if settings.damaged:
-            return self._from_copy(settings, copy, device_id)
-        if not settings.refused and data != copy:
+        if source == FILE and data != self._from_copy():
             try:
                 self._write(self._copy, data)
             except OSError as error:
-                settings.problems.append(
-                    "The spare copy of the settings can't be written (%s). "
-                    "The tracker runs without it. Check the free space in flash." % error
+                problems.append(
+                    "The spare copy of the settings can't be written (%s). The tracker runs without it. "
+                    "Check the free space in flash." % error
                 )
-        return settings
+        text = written({key: values[key] for key in ESSENTIAL if key in values})
+        if self._nvs is not None and text != self._from_nvs():  # NVS wears: only what is new is written
+            try:
+                self._nvs.set_blob(_BLOB, crc32(text).to_bytes(_CHECK, "little") + text)
+                self._nvs.commit()
+            except OSError as error:
+                problems.append(
+                    "The essential settings can't be written to NVS (%s). The tracker runs without them. "
+                    "Tell the office." % error
+                )
 
-    def save(self, settings):
-        """Written beside, then switched: a cut leaves the old or the new. May raise OSError."""
-        self._write(self._main, settings.to_bytes())
+    def _from_copy(self):
+        return _bytes_of(self._copy)
 
-    def _from_copy(self, settings, copy, device_id):
-        spare = parse(copy, device_id)
-        if spare.damaged:
-            return settings
-        spare.problems.insert(
-            0,
-            "The settings file can't be read. The last good copy, settings.bak, is used. "
-            "Provision the tracker again.",
-        )
-        return spare
+    def _from_nvs(self):
+        """The text of the essentials, or None."""
+        if self._nvs is None:
+            return None
+        blob = bytearray(_BLOB_MAX)
+        try:
+            end = self._nvs.get_blob(_BLOB, blob)
+        except OSError:
+            return None
+        text = bytes(blob[_CHECK:end])
+        return text if crc32(text).to_bytes(_CHECK, "little") == bytes(blob[:_CHECK]) else None
 
     def _write(self, name, data):
         with open(self._new, "wb") as file:
