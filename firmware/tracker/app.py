@@ -32,11 +32,12 @@ _CARE_MS = const(60_000)
 
 
 class NvsNumber:
-    """One small integer in NVS, as the journal's sequence mark and the boot counter need it."""
+    """One small integer in NVS, as the journal's sequence mark and the boot counter need it. NVS may be gone: it is a help."""
 
     def __init__(self, nvs, name):
         self._nvs = nvs
         self._name = name
+        self.refused = 0
 
     def get(self):
         """The number, or None when it was never set (or NVS was erased at boot)."""
@@ -46,8 +47,11 @@ class NvsNumber:
             return None
 
     def set(self, value):
-        self._nvs.set_i32(self._name, value)
-        self._nvs.commit()
+        try:
+            self._nvs.set_i32(self._name, value)
+            self._nvs.commit()
+        except OSError:
+            self.refused += 1
 
 
 class NoTrail:
