@@ -26,6 +26,11 @@ HOLES = [
     (4980, 5040, record.RESET, 1),
     (9000, 9900, record.SILENT, 0),
 ]
+HEALTH = {  # a good hour
+    1: 7, 2: 3600, 3: record.RESET, 4: 2, 48: 1, 49: 1, 58: 3600, 59: 3540, 60: 410, 61: 2, 62: 12, 63: 3, 66: 900, 71: 640,
+    72: 190, 73: 5, 78: 2, 79: 1, 81: 30, 82: 1, 83: 30, 90: 2, 91: 1, 100: 410, 105: 24_100, 104: 27_400, 108: 31, 109: 88,
+    110: 48, 111: 12,
+}  # fmt: skip
 
 
 def records_of(drive):
@@ -109,6 +114,27 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
             await browser.close()
         await mqtt.shutdown()
 
+    async def look_at_health(page, station, expect, first):
+        sec = records[-1].sec
+        hours = [HEALTH | {2: 3600, 40: 7190}, HEALTH | {2: 7200, 40: 14_390, 41: 37, 99: 5}]
+        said = [station_truck.health(sec, hours[0]), station_truck.health(sec, hours[1])]
+        _, changed = station.ingest.commit([(TRUCK.topic("hist"), TRUCK.block(first, said[:1]))])
+        station.web.changed(changed)
+        await expect(page.locator("#health-sum")).to_contain_text("nothing wrong")
+        _, changed = station.ingest.commit([(TRUCK.topic("hist"), TRUCK.block(first + 1, said[1:]))])
+        station.web.changed(changed)
+        await expect(page.locator("#health-sum.bad")).to_contain_text("1 wrong")
+        await page.click("#health summary")
+        assert await page.inner_text("#wrong") == "GNSS: 37 damaged sentences this hour"
+        assert await page.inner_text("#fields tr.bad") == "damaged sentences\t37"
+        rows = await page.locator("#fields tr").all_inner_texts()
+        assert "lowest free Python heap\t31 KB" in rows and "field 99\t5" in rows and "started after\treset" in rows
+        await page.screenshot(path=SHOTS / "page-health.png")
+        await page.click("#health summary")
+        said = station_truck.health(sec, HEALTH | {2: 7260, 22: 1, 41: 37})  # trouble between two hours
+        station.web.changed(station.ingest.commit([(TRUCK.topic("hist"), TRUCK.block(first + 2, [said]))])[1])
+        await expect(page.locator("#health-sum.bad")).to_contain_text("2 wrong")
+
     async def look(page, station, expect):
         assert await page.locator("path.trail").count() >= len(HOLES)
         assert await page.locator("#map .badge").count() == len(HOLES)
@@ -131,10 +157,13 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
             ".leaflet-tooltip:not(.place):not(.truck)"
         )
 
+        assert await page.locator("#health").is_hidden(), "this truck has said nothing of its health"
+        await look_at_health(page, station, expect, len(records))
+
         before = await page.inner_text("#stamp")
         newer = station_truck.fix(records[-1].sec + 3600, -6_180_000, 106_650_000)
         _, changed = station.ingest.commit(
-            [(TRUCK.topic("hist"), TRUCK.block(len(records), [newer]))]
+            [(TRUCK.topic("hist"), TRUCK.block(len(records) + 3, [newer]))]
         )
         station.web.changed(changed)
         await expect(page.locator("#stamp")).not_to_have_text(before)

@@ -4,30 +4,21 @@ import asyncio
 
 import aiohttp
 import pytest
+import station_truck
 from station import health
 from station.db import Database
 from station.ingest import Ingest
 from station.web import EPOCH_2020, Web
 from station_truck import START, Truck
-from tracker.record import HEALTH, Record, put_varint
 from tracker.system import health as firmware
 
 TRUCK = Truck()
 
 
-def record(sec, fields):
-    rec = Record()
-    rec.kind, rec.sec, rec.n = HEALTH, sec, 0
-    for field, value in sorted(fields.items()):
-        at = put_varint(rec.body, rec.n, field)
-        rec.n = put_varint(rec.body, at, 2 * value if value >= 0 else -2 * value - 1)
-    return rec
-
-
 def hour(n, **more):
     fields = {1: 7, 2: 60 + 3600 * n, 40: 7200 * n}
     fields.update({int(name[1:]): value for name, value in more.items()})
-    return record(START + 3600 * n, fields)
+    return station_truck.health(START + 3600 * n, fields)
 
 
 @pytest.fixture
@@ -68,14 +59,14 @@ def test_unknown_fields_are_kept_and_a_cut_payload_gives_what_is_whole(db):
 
 
 def test_a_full_record_goes_on_in_the_next(db):
-    send(db, 0, [hour(0, _41=3, _126=1), record(START + 60, {1: 7, 2: 120, 50: 4}), hour(1)])
+    send(db, 0, [hour(0, _41=3, _126=1), station_truck.health(START + 60, {1: 7, 2: 120, 50: 4}), hour(1)])
     first, second = found(db)
     assert first == health.Report(START, 5e8, {1: 7, 2: 60, 40: 0, 41: 3, 50: 4})
     assert second.fields == {1: 7, 2: 3660, 40: 7200}
 
 
 def test_a_truck_that_does_not_know_the_time_is_placed_by_the_receipt(db):
-    send(db, 0, [record(0, {1: 7, 2: 600})])
+    send(db, 0, [station_truck.health(0, {1: 7, 2: 600})])
     assert found(db)[0].sec is None and found(db)[0].received == 5e8
 
 
@@ -85,10 +76,10 @@ def test_only_the_newest_day_is_given(db):
 
 
 def test_growth_is_against_an_hour_before_or_the_start_of_the_boot(db):
-    send(db, 0, [hour(0, _41=100), hour(1, _41=137), record(START + 3700, {1: 7, 2: 3760, 22: 1, 41: 140})])
+    send(db, 0, [hour(0, _41=100), hour(1, _41=137), station_truck.health(START + 3700, {1: 7, 2: 3760, 22: 1, 41: 140})])
     seconds, grown = health.growth(found(db))
     assert (seconds, grown[41], grown[22]) == (3700, 40, 1)
-    send(db, 3, [record(START + 9000, {1: 8, 2: 300, 41: 30})])
+    send(db, 3, [station_truck.health(START + 9000, {1: 8, 2: 300, 41: 30})])
     assert health.growth(found(db)) == (300, {1: 8, 2: 300, 41: 30})
     assert health.wrong(found(db)) == {41: "GNSS: 30 damaged sentences this hour"}
 

@@ -149,12 +149,10 @@ class Log:
     def _open(self):
         """The lines of the run before. Sixteen bits of check alone let one rubbish in 65,536 pass."""
         ring = self._ring
-        first = ring[_AT] | ring[_AT + 1] << 8
+        self._first = ring[_AT] | ring[_AT + 1] << 8
         used = ring[_AT + 2] | ring[_AT + 3] << 8
-        if first < self._size and used <= self._size:
-            self._first = first
-            if used and self._byte(used - 1) == _END:
-                self._used = used
+        if 0 < used <= self._size and self._byte(used - 1) == _END:
+            self._used = used
 
     def _close(self):
         """Whoever saves the image: this part of it is whole."""

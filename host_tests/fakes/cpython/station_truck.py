@@ -1,7 +1,7 @@
 """A truck for the station's tests: messages made by the firmware's own writer, out of a list."""
 
 from tracker.fix import Fix
-from tracker.record import FIX, Record
+from tracker.record import FIX, HEALTH, Record, put_varint
 from tracker.store.codec import Codec
 from tracker.uplink.block import BLOCK_MAX, BlockWriter
 
@@ -27,6 +27,16 @@ def gap(from_sec, to_sec, reason, detail=0):
 def anchor(sec, boot, uptime_ms):
     rec = Record()
     rec.set_anchor(sec, boot, uptime_ms)
+    return rec
+
+
+def health(sec, fields):
+    """A HEALTH record of {field: value}."""
+    rec = Record()
+    rec.kind, rec.sec, rec.n = HEALTH, sec, 0
+    for field, value in sorted(fields.items()):
+        at = put_varint(rec.body, rec.n, field)
+        rec.n = put_varint(rec.body, at, 2 * value if value >= 0 else -2 * value - 1)
     return rec
 
 

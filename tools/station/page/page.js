@@ -7,12 +7,14 @@ const WORDS = {
     empty: "Waiting for the first truck.", footer: "Times are WIB (Asia/Jakarta).", stored: "Stored", missing: "Missing", unexplained: "Unexplained", untimed: "Without a time",
     heard: "heard %s ago", position: "last position %s ago", no_position: "no position yet", stopped: "stopped", unexplained_gap: "unexplained", seconds: "s", minutes: "min", hours: "h", days: "d",
     quarantine: "messages in quarantine", conflicts: "conflicts", satellites: "%d satellites", records: "%d records",
+    health: "Health", well: "nothing wrong", problems: "%d wrong",
   },
   id: {
     other: "English", online: "terhubung", offline: "broker putus", gaps: "Celah", no_gaps: "Tidak ada: setiap detik jejak ini ada di basis data.",
     empty: "Menunggu truk pertama.", footer: "Waktu dalam WIB (Asia/Jakarta).", stored: "Tersimpan", missing: "Hilang", unexplained: "Tak jelas", untimed: "Tanpa waktu",
     heard: "kabar %s lalu", position: "posisi terakhir %s lalu", no_position: "belum ada posisi", stopped: "berhenti", unexplained_gap: "tak terjelaskan", seconds: "dtk", minutes: "mnt", hours: "jam", days: "hr",
     quarantine: "pesan dikarantina", conflicts: "konflik", satellites: "%d satelit", records: "%d rekaman",
+    health: "Kesehatan", well: "tidak ada masalah", problems: "%d masalah",
     "thinned": "ditipiskan", "dropped": "terhapus", "no fix": "tanpa posisi", "receiver silent": "penerima diam", "antenna fault": "antena rusak",
     "clock not believed": "jam belum dipercaya", "asleep": "tidur", "off duty": "di luar tugas", "supply lost": "listrik putus", "safe mode": "mode aman",
     "technician": "teknisi", "reset": "mulai ulang",
@@ -255,7 +257,8 @@ async function refresh() {
     showTrucks();
     const device = state.chosen, truck = state.trucks.find((t) => t.device === device);
     if (truck) {
-      const [fixes, judged] = await Promise.all([loadTrail(device), get("gaps?device=" + encodeURIComponent(device))]);
+      const of = "?device=" + encodeURIComponent(device);
+      const [fixes, judged, health] = await Promise.all([loadTrail(device), get("gaps" + of), get("health" + of)]);
       const what = JSON.stringify([device, fixes.length, judged, language]);
       if (what !== state.drawn) { // else an open tooltip would close at every live fix
         const holes = holesOf(judged);
@@ -265,6 +268,7 @@ async function refresh() {
       }
       drawTruck(truck);
       showFigures(truck, judged);
+      showHealth(health);
       sayAges();
       if (fixes.length > 1 && state.fitted !== device) fit(device, fixes);
       tidyLabels();
