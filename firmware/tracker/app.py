@@ -8,7 +8,7 @@ import json
 import os
 import random
 import time
-from binascii import hexlify
+from binascii import crc32, hexlify
 
 import esp32
 import machine
@@ -26,6 +26,7 @@ _UART_RXBUF = const(2048)  # two seconds of the loudest receiver at 1 Hz, while 
 _READ_BUF = const(256)
 _GNSS_POLL_MS = const(100)
 _GNSS_DEADLINE_MS = const(30_000)
+_HUNT_S = const(30)  # for an uplink that has a link: longer hunts find nothing
 _LINK_DEADLINE_MS = const(60_000)  # wlan.active() spins until the driver answers
 _UPTIME_MASK = const(0x3FFFFFFF)
 _CARE_MS = const(60_000)
@@ -86,7 +87,7 @@ class App:
         self.log.info("Lacak %s, device %s, boot %d" % (VERSION, self.settings.device_id, self.boot))
         self._look_around()
         add = self.supervisor.add
-        if self._partition and "gnss" in self.board:
+        if self._partition and self.board:
             add("gnss", self._gnss, _GNSS_DEADLINE_MS)
         add("link", self._link, _LINK_DEADLINE_MS)
         if self._partition:
@@ -110,11 +111,13 @@ class App:
         try:
             with open("board.json") as file:
                 self.board = json.load(file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError):
+            pass
+        if not isinstance(self.board, dict) or "gnss" not in self.board:  # of a cut file json may make an empty one
             self.board = {}
             self.log.error(
-                "board.json cannot be read (%s): the receiver's pins are not known and nothing is recorded. "
-                "What the journal holds is still sent. Flash the board again." % error
+                "board.json is missing or cut: the receiver's pins are not known, nothing is recorded. "
+                "What the journal holds is still sent. Flash the board again."
             )
         found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")
         if found:
@@ -124,7 +127,7 @@ class App:
 
     def _missing(self):
         """What does not run here, in words for the office; "" when all does."""
-        names = [room.name for room in self.supervisor.rooms if room.off]
+        names = [room.name for room in self.supervisor.rooms if room.off or room.trial]
         if not self.board:
             names.append("board.json")
         if not self._partition:
@@ -186,12 +189,29 @@ class App:
             settings.bound_m, settings.silence_moving_s, settings.silence_parked_s, settings.sample == "all"
         )
         gate = ClockGate(BUILD_SEC, journal.last_sec)
+        quality = Quality()
         reason, detail = (SAFE_MODE, GNSS) if self.resets.off >> GNSS & 1 else (self.reason, self.detail)
         self.trail = Trail(
-            journal, gate, Quality(), window, reason, detail, boot=self.boot, begun_ms=self.uptime() if reason == SAFE_MODE else 0
+            journal, gate, quality, window, reason, detail, boot=self.boot, begun_ms=self.uptime() if reason == SAFE_MODE else 0
         )
         if self.uplink is not None:
             self.uplink.live.trail = self.trail
+        self._build_health(parser=parser, gate=gate, quality=quality)
+
+    def _build_health(self, **rooms):
+        import gc
+
+        from tracker.system.health import Health
+
+        self.health = Health(self.journal, self.boot, self.reason, self.detail, gc, esp32.idf_heap_info)
+        watched = self.health.watched
+        watched.update(rooms)
+        watched.update(
+            receiver=self.receiver, trail=self.trail, resets=self.resets, settings=self.settings, loop=self.supervisor,
+            log=self.log, wifi=None, session=None, history=None
+        )
+        for room in self.supervisor.rooms:
+            watched[room.name] = room
 
     async def _link(self, beat):
         if self.link is None:
@@ -206,25 +226,54 @@ class App:
         await self.link.run(beat)
 
     async def _uplink(self, beat):
-        while self.link is None:
+        # Loaded when there is a link to serve, and not beside the hunt for the receiver, which takes 7 KB and gives them back.
+        patience_s = _HUNT_S
+        while self.uplink is None and (self.link is None or not self.link.up() or (patience_s and self._is_hunting())):
             beat()
             await asyncio.sleep(1)
+            patience_s = max(patience_s - 1, 0)
         if self.uplink is None:
             self.uplink = self._build_uplink()
         await self.uplink.run(beat)
 
-    def _build_uplink(self):
-        import select
-        import socket
+    def _is_hunting(self):
+        return self.trail is not None and self.receiver.hunt is not None
 
+    def _build_uplink(self):
         from tracker.uplink import clock
-        from tracker.uplink.stream import Tcp
         from tracker.uplink.uplink import Uplink
 
         return Uplink(
-            self.settings, self._mounted(), self.trail or NoTrail, Tcp(socket, select, clock), self.link, clock, _randbelow,
+            self.settings, self._mounted(), self.trail or NoTrail, self._build_net(clock), self.link, clock, _randbelow,
             self.log, self.boot, self._missing
         )
+
+    def _build_net(self, clock):
+        """What opens connections: through TLS unless the settings say no, by name unless they have an address."""
+        import network
+        import select
+        import socket
+
+        from tracker.uplink.stream import Tcp, is_address
+
+        settings = self.settings
+        if settings.broker_tls == "off":
+            self.log.warn("'broker_tls' is off: anybody on the way can read, forge and pose as the broker. For a bench only.")
+            net = Tcp(socket, select, clock)
+        else:
+            from tracker.uplink.secure import Secure
+
+            net = Secure(socket, select, clock, _clock_is_set, _system_heap, self.log)
+        if settings.broker_host and not is_address(settings.broker_host):
+            from tracker.uplink.names import Names
+
+            def servers():
+                both = (network.ipconfig("dns"), settings.dns_server)
+                return [server for server in both if is_address(server) and server != "0.0.0.0"]
+
+            kept = NvsNumber(self._nvs, "ip%x" % crc32(settings.broker_host.encode()))  # another name, another address
+            net.names = Names(socket, clock, os.urandom, servers, kept)
+        return net
 
     async def _safe(self, beat):
         """Only where something is missing: tries it again, tells the office."""
@@ -242,14 +291,24 @@ class App:
             if self.uplink is not None:
                 self.uplink.told = False
             return True
+        secured = None
+        if self.settings.broker_tls != "off":
+            if not _clock_is_set():
+                return None
+            secured = self._secured
         import network
 
         from tracker.system import tell
 
         try:
-            return await tell.tell(self.settings, network.WLAN(network.STA_IF), text, self.boot, beat)
+            return await tell.tell(self.settings, network.WLAN(network.STA_IF), text, self.boot, beat, secured)
         finally:
             let_go("system.tell")
+
+    def _secured(self, sock):
+        from tracker.uplink.secure import make_context
+
+        return make_context().wrap_socket(sock, server_hostname=self.settings.broker_host)
 
     def _ignition(self):
         """The switch as a function of nothing; None on a board without one."""
@@ -257,13 +316,19 @@ class App:
         return None if pin is None else machine.Pin(pin, machine.Pin.IN).value
 
     def _care(self, uptime_ms):
-        """Once a minute: the chip's clock, old sectors, the log's tail."""
+        """Once a minute: the chip's clock, old sectors, how all is, the log's tail."""
         now_sec = self.trail.now_sec(uptime_ms)
         if now_sec is not None:
             if not self._clock_set:
                 _set_rtc(now_sec)
                 self._clock_set = True
             self.journal.erase_aged(now_sec)
+        watched = self.health.watched  # who comes later than GNSS
+        watched["wifi"] = self.link
+        if self.uplink is not None:
+            watched["session"] = self.uplink
+            watched["history"] = self.uplink.history
+        self.health.look(uptime_ms, now_sec)
         self.log.save()
 
     def _close_trail(self):
@@ -320,6 +385,15 @@ def _supply_of(pins):
 
 def _randbelow(n):
     return random.randrange(n)
+
+
+def _system_heap():
+    return esp32.idf_heap_info(esp32.HEAP_DATA)
+
+
+def _clock_is_set():
+    """By a fix since the power came, in this boot or in one before: the chip's clock starts in 2000."""
+    return time.time() - time.mktime((2020, 1, 1, 0, 0, 0, 0, 0)) >= BUILD_SEC
 
 
 def _set_rtc(sec):

@@ -245,13 +245,11 @@ class Trail:
     def _explain_boot(self, sec, uptime_ms):
         """From the last record before the reset to the first position after it, without a hole."""
         boot_sec = sec - _since_ms(uptime_ms, self._begun_ms) // 1000
-        start = boot_sec
-        last_sec = self.told_sec
-        if last_sec is not None:
-            if last_sec >= sec:
-                return
-            self._gap(last_sec, boot_sec, self._boot_reason, self._boot_detail)
-            start = max(last_sec, boot_sec)
+        last_sec = sec - uptime_ms // 1000 if self.told_sec is None else self.told_sec
+        if last_sec >= sec:
+            return
+        self._gap(last_sec, boot_sec, self._boot_reason, self._boot_detail)
+        start = max(last_sec, boot_sec)
         first_fix_sec = max(start, sec - _since_ms(uptime_ms, self._first_fix_ms) // 1000)
         believed_sec = max(start, sec - _since_ms(uptime_ms, self._believed_ms) // 1000)
         self._gap(start, first_fix_sec, NO_FIX if self.no_fix else SILENT, self._sats_seen)

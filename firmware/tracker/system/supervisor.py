@@ -139,6 +139,8 @@ class Supervisor:
         if self._resets.crashes and ticks_diff(now_ms, self._uneasy_ms) > _STEADY_MS:
             self._resets.steady(off)
             self._uneasy_ms = now_ms
+            for room in self.rooms:
+                room.trial = False  # it has stood the test
 
     def retry(self):
         """Another chance for the rooms that are left out."""

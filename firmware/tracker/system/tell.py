@@ -23,9 +23,10 @@ LONGEST_MS = const(48_000)
 class _Hurried:
     """What the client takes for the socket module and for the socket: every wait ends with the talk."""
 
-    def __init__(self):
+    def __init__(self, secured):
         self._until_ms = 0
-        self._sock = None
+        self._sock = self._stream = None
+        self._secured = secured
 
     def getaddrinfo(self, host, port, *_):
         found = socket.getaddrinfo(host, port)
@@ -38,14 +39,17 @@ class _Hurried:
 
     def connect(self, address):
         self._in_time().connect(address)
+        self._stream = self._secured(self._sock) if self._secured else self._sock
 
     def write(self, data, n=None):
-        return self._in_time().write(data if n is None else bytes(data[:n]))
+        self._in_time()
+        return self._stream.write(data if n is None else bytes(data[:n]))
 
     def read(self, n):
         data = b""
         while len(data) < n:
-            more = self._in_time().read(1)
+            self._in_time()
+            more = self._stream.read(1)
             if not more:
                 raise OSError(errno.ECONNRESET)
             data += more
@@ -69,14 +73,18 @@ class _Hurried:
         return self._sock
 
 
-async def tell(settings, wlan, text, boot, beat):
-    """Join the network if nobody has, say the sentence, leave it as it was. Never raises for want of a network."""
+async def tell(settings, wlan, text, boot, beat, secured=None):
+    """Join the network if nobody has, say the sentence, leave it as it was. Never raises for want of a network.
+
+    secured(socket) gives it TLS.
+    """
     if not settings.broker_host:
         return False
     joined = wlan.isconnected()
     try:
-        return (joined or await _join(settings, wlan, beat)) and _say(settings, "safe %s boot %d%s" % (VERSION, boot, text), beat)
-    except (OSError, simple.MQTTException, AssertionError):
+        sentence = "safe %s boot %d%s" % (VERSION, boot, text)
+        return (joined or await _join(settings, wlan, beat)) and _say(settings, sentence, beat, secured)
+    except (OSError, ValueError, MemoryError, simple.MQTTException, AssertionError):
         return False
     finally:
         if not joined:
@@ -96,8 +104,8 @@ async def _join(settings, wlan, beat):
     return False
 
 
-def _say(settings, sentence, beat):
-    sock = _Hurried()
+def _say(settings, sentence, beat, secured):
+    sock = _Hurried(secured)
     client = simple.MQTTClient(
         settings.device_id.encode(), settings.broker_host, settings.broker_port,
         settings.broker_user.encode() or None, settings.broker_password.encode(), keepalive=60,

@@ -72,7 +72,8 @@ class Partition:
 
     @staticmethod
     def find(type=1, subtype=0xFF, label=None, block_size=4096):
-        return [Partition("journal")] if type == 1 and label in (None, "journal") else []
+        there = type == 1 and label in (None, "journal") and Partition._chip.size
+        return [Partition("journal")] if there else []
 
     def info(self):
         return (1, 0x40, 0x3C0000, self._chip.size, "journal", False)

@@ -319,7 +319,8 @@ class RTC:
 
     def memory(self, data=None):
         if data is None:
-            return sim_world.rtc_memory
+            return bytes(sim_world.rtc_memory[: sim_world.rtc_used])
         if len(data) > 2048:
             raise ValueError("buffer too long")
-        sim_world.rtc_memory = bytes(data)
+        sim_world.rtc_used = len(data)
+        sim_world.rtc_memory[: len(data)] = data

@@ -8,7 +8,7 @@ import builtins
 import sys
 
 import sim_clock
-import sim_heap
+import sim_faults
 import sim_world
 
 _GAP = 6
@@ -28,7 +28,8 @@ def install():
     global _log, _import
     _log = open(sim_world.path("witness.log"), "ab", buffering=0)
     _write("B %d %d" % (sim_world.state["boots"], sim_clock.ms))
-    _import = sim_heap.import_module
+    sim_faults.install()
+    _import = sim_faults.import_module
     builtins.__import__ = _watch_imports
 
 

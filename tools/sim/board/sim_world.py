@@ -52,7 +52,8 @@ state = {
     "ended": "",
 }
 saved = []  # calls that bring their counters into state before it is written
-rtc_memory = b""
+rtc_memory = bytearray(2048)  # made once: it is not the firmware's heap
+rtc_used = 0
 _dir = ""
 _libc = ffi.open(None)
 _exit = _libc.func("v", "_exit", "i")
@@ -62,7 +63,7 @@ _parent = _parent_of()
 
 def load(world_path, state_dir):
     """Read script and state, and begin a boot at the moment where the last one ended."""
-    global script, _dir, rtc_memory
+    global script, _dir, rtc_used
     _dir = state_dir
     with open(world_path) as file:
         script = json.load(file)
@@ -72,7 +73,9 @@ def load(world_path, state_dir):
     except OSError:
         pass
     state["boots"] += 1
-    rtc_memory = binascii.unhexlify(state["rtc_memory"])
+    kept = binascii.unhexlify(state["rtc_memory"])
+    rtc_used = len(kept)
+    rtc_memory[:rtc_used] = kept
     sim_clock.start(state["world_ms"])
     sim_clock.rtc_lead_s = state["rtc_lead_s"]
     sim_clock.at(state["world_ms"] + _LOOK_UP_MS, _look_up)
@@ -98,8 +101,8 @@ def outages_begun():
 
 def cut(off_s):
     """The supply is gone for off_s seconds: RTC and its memory are lost, flash and NVS stay."""
-    global rtc_memory
-    rtc_memory = b""
+    global rtc_used
+    rtc_used = 0
     state["cuts_done"] += 1
     on_ms = sim_clock.ms + int(off_s * 1000)
     state["power_on_ms"] = on_ms
@@ -152,7 +155,7 @@ def _leave(how, cause, next_ms):
     state["cause"] = cause
     state["world_ms"] = next_ms
     state["rtc_lead_s"] = sim_clock.rtc_lead_s
-    state["rtc_memory"] = binascii.hexlify(rtc_memory).decode()
+    state["rtc_memory"] = binascii.hexlify(rtc_memory[:rtc_used]).decode()
     with open(path("state.new"), "w") as file:
         json.dump(state, file)
     os.rename(path("state.new"), path("state.json"))
