@@ -22,19 +22,25 @@ class Trail:
     newest_ms = 0
 
 
+class Settings:
+    live_s = 10
+    batch_s = 60
+
+
 class Rig:
     def __init__(self, n=0, journal=None):
         self.clock = Clock()
         self.journal = journal or ListJournal(n)
         self.trail = Trail()
+        self.settings = Settings()
         self.boot()
 
     def boot(self):
         """A fresh uplink on the same journal, as after a reset."""
         writer = BlockWriter(Codec(), b"t", bytes(32))
         diff = self.clock.ticks_diff
-        self.live = LiveLane(self.trail, writer, LIVE, 10, diff)
-        self.history = HistoryLane(self.journal, writer, HIST, 60, diff)
+        self.live = LiveLane(self.trail, writer, LIVE, self.settings, diff)
+        self.history = HistoryLane(self.journal, writer, HIST, self.settings, diff)
         self.session = Session(diff, self.history.on_puback, self._on_message, 1100, 512)
         self.connect()
 
@@ -494,6 +500,20 @@ def test_the_stop_is_shown_like_a_moving_fix_and_so_is_the_start():
     assert found == [20, 80]
     found, rig = _lives(900, 30, 0, rig, 115)
     assert found == [115, 125, 135]
+
+
+def test_a_changed_interval_holds_at_once():
+    rig = Rig(60)
+    rig.drain()
+    rig.trail.newest, rig.trail.newest_ms = _fix(0, 900), 1
+    assert len(rig.pump()) == 1
+    rig.trail.newest_ms = 2
+    rig.journal.append_fix()
+    assert rig.pump(2) == []
+    rig.settings.live_s = 2
+    assert [packet.topic for packet in rig.pump()] == [LIVE]
+    rig.settings.batch_s = 5
+    assert rig.pump(4) == [] and [packet.topic for packet in rig.pump(1)] == [HIST]
 
 
 def test_live_says_nothing_new_twice_except_after_a_reconnect():

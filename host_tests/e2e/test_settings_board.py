@@ -77,6 +77,7 @@ def test_only_the_values_stay_in_the_heap(tmp_path):
     assert said, lines
     full, kept, bound_m = map(int, said[0][1:4])
     assert bound_m == 15
+    print("loaded %d bytes, kept %d" % (full, kept))
     assert full > 6000 and kept < 1200, (full, kept)
     left = " ".join(said[0][4:])
     assert "values" in left

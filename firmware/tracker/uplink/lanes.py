@@ -26,11 +26,11 @@ _LANDED = const(3)  # the broker has it; the station has not answered
 class LiveLane:
     """The newest accepted fix: retained, QoS 0, no number. It moves the map, never the history."""
 
-    def __init__(self, trail, writer, topic, moving_s, ticks_diff):
+    def __init__(self, trail, writer, topic, settings, ticks_diff):
         self.trail = trail
         self._writer = writer
         self._topic = topic
-        self._moving_ms = moving_s * 1000
+        self._settings = settings  # live_s is looked up each time: a change takes effect at once
         self._late = ticks_diff
         self._was_moving = False
         self._shown_ms = None  # newest_ms of the fix that went out last on this connection
@@ -50,7 +50,8 @@ class LiveLane:
         )
         if self._shown_ms is not None:
             # A truck that has just stopped is shown at its stop as soon as a moving one would be.
-            wait_ms = self._moving_ms if moving or self._was_moving else _STANDING_MS
+            soon = moving or self._was_moving
+            wait_ms = self._settings.live_s * 1000 if soon else _STANDING_MS
             if self._late(now, self._sent_ms) < wait_ms:
                 return
         at = session.begin(self._topic, 0, 0)
@@ -68,12 +69,12 @@ class LiveLane:
 class HistoryLane:
     """The journal in order, as blocks, and a table of those that the database did not confirm."""
 
-    def __init__(self, journal, writer, topic, batch_s, ticks_diff):
+    def __init__(self, journal, writer, topic, settings, ticks_diff):
         self._journal = journal
         self._cursor = journal.cursor()
         self._writer = writer
         self._topic = topic
-        self._batch_ms = batch_s * 1000
+        self._settings = settings  # and so is batch_s
         self._late = ticks_diff
         self._state = [_FREE] * _AHEAD
         self._first = [0] * _AHEAD
@@ -189,7 +190,7 @@ class HistoryLane:
         return (
             self._catching_up
             or waiting >= RECORDS_MAX
-            or self._late(now, self._waits_ms) >= self._batch_ms
+            or self._late(now, self._waits_ms) >= self._settings.batch_s * 1000
         )
 
     def _build(self, buf, at, first, most):

@@ -48,10 +48,8 @@ class Uplink:
         self._state_topic = topic + b"state"
         self._ack_topic = topic + b"ack"
         writer = BlockWriter(Codec(), device, settings.device_key)
-        self.live = LiveLane(trail, writer, topic + b"live", settings.live_s, clock.ticks_diff)
-        self.history = HistoryLane(
-            journal, writer, topic + b"hist", settings.batch_s, clock.ticks_diff
-        )
+        self.live = LiveLane(trail, writer, topic + b"live", settings, clock.ticks_diff)
+        self.history = HistoryLane(journal, writer, topic + b"hist", settings, clock.ticks_diff)
         tx_size = BLOCK_MAX + len(topic) + 16
         self.session = Session(
             clock.ticks_diff, self.history.on_puback, self._on_message, tx_size, _RX_SIZE
