@@ -312,3 +312,45 @@ def test_while_the_net_is_not_ready_nothing_is_tried_and_only_a_session_is_a_pro
     rig.broker.code = 0
     rig.run(400)
     assert rig.broker.proofs == 1
+
+
+def rig_with_log(lines):
+    from tracker.system.log import Log
+
+    rig = Rig(5)
+    log = Log(lambda: 1234, out=lambda line: None)
+    for number in range(lines):
+        log.info("baris %d dari log truk yang panjang" % number)
+    rig.uplink._log = log
+    return rig, log
+
+
+def pieces_of_log(rig):
+    return [packet for packet in rig.broker.seen if packet.type == 3 and packet.topic == b"lacak/truck-1/log"]
+
+
+def test_no_log_is_sent_unasked():
+    rig, _ = rig_with_log(30)
+    rig.run(120)
+    assert pieces_of_log(rig) == [] and "state" in str(rig.broker.topics())
+
+
+def test_the_log_that_is_asked_for_goes_out_whole_in_bounded_pieces_and_once():
+    rig, log = rig_with_log(30)
+    whole = []
+    rig.at(5, lambda: (whole.extend(log.lines()), rig.uplink.send_log()))
+    rig.run(60)
+    sent = pieces_of_log(rig)
+    assert 2 <= len(sent) <= 4 and all(0 < len(packet.payload) <= 512 for packet in sent)
+    assert all((packet.qos, packet.payload[-1:]) == (0, b"\n") for packet in sent)
+    assert b"".join(packet.payload for packet in sent).decode().split("\n")[:-1] == whole
+
+
+def test_a_log_asked_for_without_a_session_it_waits_for_one():
+    rig, log = rig_with_log(3)
+    rig.uplink.send_log()
+    rig.link_is_up = False
+    rig.at(29, lambda: rig.caps.append(len(pieces_of_log(rig))))
+    rig.at(30, lambda: setattr(rig, "link_is_up", True))
+    rig.run(60)
+    assert rig.caps[0] == 0 and b"baris 2" in pieces_of_log(rig)[0].payload and len(pieces_of_log(rig)) == 1

@@ -23,6 +23,7 @@ _BUSY_MS = const(20)  # answers are on their way
 _BACKOFF_MIN_MS = const(2_000)
 _BACKOFF_MAX_MS = const(300_000)
 _PROVEN_MS = const(60_000)  # a session that lived this long begins the back-off anew
+_LOG_PIECE = const(512)  # bytes of the log in one message
 _RX_SIZE = const(512)  # the longest message for us; an answer has 10 bytes and a few a range
 
 
@@ -47,6 +48,8 @@ class Uplink:
         topic = b"lacak/" + device + b"/"
         self._state_topic = topic + b"state"
         self._ack_topic = topic + b"ack"
+        self._log_topic = topic + b"log"
+        self._log_asked = False
         writer = BlockWriter(Codec(), device, settings.device_key)
         self.live = LiveLane(trail, writer, topic + b"live", settings, clock.ticks_diff)
         self.history = HistoryLane(journal, writer, topic + b"hist", settings, clock.ticks_diff)
@@ -128,9 +131,25 @@ class Uplink:
                 self._tell_state(now)
                 self.told = True
             self.history.pump(session, now)
+            if self._log_asked and session.idle():
+                self._tell_log(now)
             if clock.ticks_diff(now, begun_ms) >= _PROVEN_MS:
                 self._backoff_ms = _BACKOFF_MIN_MS
             await self._pause(_BUSY_MS if session.busy() else _IDLE_MS, beat)
+
+    def send_log(self):
+        """The log from its oldest line on goes out when the session has room. Who may ask for it, the caller knows."""
+        self._log.rewind()
+        self._log_asked = True
+
+    def _tell_log(self, now):
+        """One piece of it, whole lines; the end when there is none left."""
+        session = self.session
+        at = session.begin(self._log_topic, 0, 0)
+        end = self._log.piece(session.tx, at, _LOG_PIECE)
+        self._log_asked = end > at
+        if end > at:
+            session.send(end, False, now)
 
     def _tell_state(self, now):
         """Birth: "online", version, journal, its oldest, first unacked and next number, boot."""
