@@ -82,6 +82,8 @@ def test_growth_is_against_an_hour_before_or_the_start_of_the_boot(db):
     send(db, 3, [station_truck.health(START + 9000, {1: 8, 2: 300, 41: 30})])
     assert health.growth(found(db)) == (300, {1: 8, 2: 300, 41: 30})
     assert health.wrong(found(db)) == {41: "GNSS: 30 damaged sentences this hour"}
+    send(db, 4, [station_truck.health(START + 16_000, {1: 9, 2: 6900, 41: 190})])
+    assert health.growth(found(db)) == (6900, {1: 9, 2: 6900, 41: 190}), "of another boot nothing is taken off"
 
 
 def test_what_is_wrong_is_said_and_nothing_else(db):
