@@ -25,6 +25,7 @@ SETTINGS = {
     "wifi_ssid": "depot",
     "wifi_password": "tangerang",
     "broker_host": "127.0.0.1",
+    "broker_tls": "off",
 }
 SETTLE_S = 10  # real seconds that the station has, after the world's end, for what is on its way
 

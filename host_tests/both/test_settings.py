@@ -123,7 +123,7 @@ def test_a_file_cut_anywhere_is_damaged_never_half_taken():
     for cut in range(len(whole)):
         settings = parse(whole[:cut], "x")
         assert settings.source == DEFAULTS, whole[:cut]
-        assert (settings.broker_port, settings.wifi_ssid, settings.device_key) == (1883, "", b"")
+        assert (settings.broker_port, settings.wifi_ssid, settings.device_key) == (8883, "", b"")
 
 
 def test_rubbish_is_damaged():
@@ -168,7 +168,7 @@ def test_a_byte_order_mark_is_not_damage():
 
 
 def test_out_of_range_gives_the_default_and_says_so():
-    _one_problem(parse(_bytes(broker_port=70000)), "broker_port", "70000", "1 to 65535", "1883")
+    _one_problem(parse(_bytes(broker_port=70000)), "broker_port", "70000", "1 to 65535", "8883")
     settings = parse(_bytes(bound_m=1))
     assert settings.bound_m == 10 and settings.refused == 1 and settings.source == FILE
     _one_problem(settings, "bound_m", "2 to 100 m", "10 m is used")
@@ -177,7 +177,7 @@ def test_out_of_range_gives_the_default_and_says_so():
 def test_wrong_types_give_the_default():
     for value in ("1884", 1884.0, None, [1884], {"a": 1}, True):
         settings = parse(_bytes(broker_port=value))
-        assert settings.broker_port == 1883
+        assert settings.broker_port == 8883
         _one_problem(settings, "broker_port", "whole number")
     for value in (7, None, ["a"], "x" * 33, "satu\ndua"):
         settings = parse(_bytes(wifi_ssid=value))
@@ -386,7 +386,7 @@ def test_essentials_with_any_wrong_byte_are_not_believed():
 
 
 def test_the_longest_essentials_fit():
-    longest = {"device_key": _KEY, "broker_port": 65535}
+    longest = {"device_key": _KEY, "broker_port": 65535, "broker_tls": "required"}
     for row in ROWS:
         if row[0] in ESSENTIAL and row[0] not in longest:
             char = "h" if row[1] == HOST or row[0] == "device_id" else '"'

@@ -21,9 +21,11 @@ ROWS = (
     ("wifi_ssid", TEXT, "", (1, 32), "", False, True),  # 32 bytes: IEEE 802.11
     ("wifi_password", TEXT, "", (8, 64), "", True, True),  # 8..63 characters or 64 digits: WPA
     ("broker_host", HOST, "", (1, 64), "", False, True),
-    ("broker_port", INT, 1883, (1, 65535), "", False, True),
+    ("broker_port", INT, 8883, (1, 65535), "", False, True),
+    ("broker_tls", CHOICE, "required", ("required", "off"), "", False, True),
     ("broker_user", TEXT, "", (1, 64), "", False, True),
     ("broker_password", TEXT, "", (1, 64), "", True, True),
+    ("dns_server", HOST, "", (7, 15), "", False, True),  # an IPv4 address
     ("keepalive_s", INT, 60, (15, 600), "s", False, True),
     ("parser", CHOICE, "lacak", ("lacak", "micropygps"), "", False, True),
     ("sample", CHOICE, "bound", ("bound", "all"), "", False, True),
@@ -44,6 +46,7 @@ ESSENTIAL = (
     "wifi_password",
     "broker_host",
     "broker_port",
+    "broker_tls",
     "broker_user",
     "broker_password",
 )

@@ -21,8 +21,16 @@ TEXTS = {
         "Alamat broker MQTT; kalau kosong, tidak ada data yang dikirim.",
     ),
     "broker_port": ("Port of the MQTT broker.", "Port broker MQTT."),
+    "broker_tls": (
+        "required: the broker has to prove itself by our CA; off: anybody can listen, for a bench.",
+        "required: broker harus terbukti asli lewat CA kita; off: bisa disadap, untuk uji coba.",
+    ),
     "broker_user": ("User name at the broker.", "Nama pengguna di broker."),
     "broker_password": ("Password at the broker.", "Kata sandi di broker."),
+    "dns_server": (
+        "Address of a name server, asked after the link's own.",
+        "Alamat server DNS, ditanya setelah server DNS dari jaringan.",
+    ),
     "keepalive_s": (
         "The truck counts as offline after one and a half times this long without a word.",
         "Truk dianggap offline kalau tidak ada kabar selama satu setengah kali waktu ini.",

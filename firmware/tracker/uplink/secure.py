@@ -42,7 +42,7 @@ class Secure(Tcp):
         gc.collect()  # an old session's memory is given back by its finaliser
         self._must_have_room()
         if self._context is None:
-            self._context = _make_context()
+            self._context = make_context()
         raw = await Tcp.open(self, host, port, timeout_ms, beat)
         wrapped = None
         try:
@@ -82,7 +82,8 @@ class _Stream:
             self._raw.close()
 
 
-def _make_context():
+def make_context():
+    """What is believed, and who we are; OSError in words when a file lacks or is none."""
     ca = _file("ca.der") or _file("ca.pem")
     if not ca:
         raise OSError("no ca.der and no ca.pem on the board: copy the CA's certificate to it")
