@@ -14,7 +14,7 @@ def set_power_pins():
         print("board.json cannot be read (%s): no power pin is set. Flash the board again." % error)
         return
     for number, level in pins:
-        Pin(number, Pin.OUT, value=level)
+        Pin(number, Pin.OUT, value=level, hold=False)  # it was held in a deep sleep
 
 
 set_power_pins()

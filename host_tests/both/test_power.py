@@ -5,7 +5,7 @@ import asyncio
 from tracker.fix import Fix
 from tracker.system.power import ASLEEP, AWAKE, PARKED, Power
 from tracker.system.retained import Retained
-from tracker.system.sleep import fall_asleep, woken
+from tracker.system.sleep import fall_asleep, woken, woken_words
 from tracker.system.supply import Supply
 
 MIN = 60_000
@@ -248,6 +248,8 @@ def test_the_note_tells_after_the_sleep_about_what_second_it_is_and_how_wrong_it
     chip = _sleep(rtc, 217_000_000, 848_000_000)
     assert chip.said == [("hold", True), ("wake", 34, 1), ("sleep", 3_600_000)] and _Pin.held == [(4, 0)]
     assert woken(Retained(rtc), 848_003_600) == (217_003_600, 181)
+    assert "14:46:40 UTC, give or take 181 s" in woken_words(Retained(rtc), 848_003_600)
+    assert "Nobody" in woken_words(Retained(Rtc()), 848_003_600)
     assert _sleep(rtc, 217_000_000, 848_000_000, 0).said[-1] == ("sleep", None)
     assert woken(Retained(rtc), 847_999_999) is None  # the chip's clock was set meanwhile
     _sleep(rtc, None, 848_000_000)

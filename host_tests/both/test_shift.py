@@ -20,12 +20,13 @@ START, END = MIDNIGHT + FROM_MIN * 60, MIDNIGHT + TO_MIN * 60
 
 
 class Truck:
-    def __init__(self, boot_sec, journal=None, reason=SUPPLY, shift=None):
+    def __init__(self, boot_sec, journal=None, reason=SUPPLY):
         self.journal = journal or ListJournal()
         self.window = SpyWindow(10, 60, 300, False)
         self.quality = Quality()
         gate = ClockGate(BUILD_SEC)
-        self.trail = ShiftTrail(shift or Shift(FROM_MIN, TO_MIN, WIB_MIN), self.journal, gate, self.quality, self.window, reason, 0)
+        self.trail = ShiftTrail(self.journal, gate, self.quality, self.window, reason, 0)
+        self.trail.shift = Shift(FROM_MIN, TO_MIN, WIB_MIN)
         self.sec = self.boot_sec = boot_sec
         self.lat = -6200000
 

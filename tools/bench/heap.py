@@ -20,7 +20,7 @@ ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink")
 ONLY_WHEN_ASKED = (
     "settings", "schema", "strict", "settings_change", "schema_text",
     "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "plain", "tls_words",
-    "safe", "tell",
+    "safe", "tell", "sleep", "cost", "shift",
 )  # fmt: skip
 
 

@@ -32,10 +32,8 @@ class Shift:
 class ShiftTrail(Trail):
     """A trail that is blind off duty: fixes only set the clock, and every gap is told by duty and rest."""
 
-    def __init__(self, shift, *rest, **named):
-        self.shift = shift
-        self.private = 0  # epochs that were looked at for their time only
-        super().__init__(*rest, **named)
+    shift = None  # to be set before the first epoch
+    private = 0  # epochs that were looked at for their time only
 
     def on_epoch(self, fix, uptime_ms):
         # The day's second is right even where the date is 1024 weeks old: those are whole days.

@@ -35,6 +35,12 @@ ROWS = (
     ("live_s", INT, 10, (1, 3600), "s", False, False),
     ("batch_s", INT, 60, (5, 3600), "s", False, False),
     ("keep_acked_days", INT, 14, (1, 365), "d", False, True),
+    ("sleep_after_min", INT, 0, (0, 1440), "min", False, True),  # 0: never; how sure is it that the ignition wakes it?
+    ("heartbeat_min", INT, 60, (0, 1440), "min", False, True),
+    ("shift_from_min", INT, 0, (0, 1439), "min", False, True),
+    ("shift_to_min", INT, 0, (0, 1439), "min", False, True),
+    ("utc_offset_min", INT, 420, (-720, 840), "min", False, True),
+    ("supply_low_mv", INT, 0, (0, 30000), "mV", False, True),
     ("gnss_baud", INT, 9600, (4800, 115200), "Bd", False, True),
 )
 

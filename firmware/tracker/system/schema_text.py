@@ -67,6 +67,30 @@ TEXTS = {
         "How long flash keeps what the database already has.",
         "Berapa lama data yang sudah diterima kantor tetap disimpan di flash.",
     ),
+    "sleep_after_min": (
+        "A parked truck's tracker sleeps after so long; 0: never. The ignition has to be wired: it wakes the tracker.",
+        "Pelacak tidur setelah truk parkir selama ini; 0: tidak pernah. Kabel kontak harus terpasang: itu yang membangunkannya.",
+    ),
+    "heartbeat_min": (
+        "Asleep it wakes this often and says that it is well; 0: never.",
+        "Saat tidur, pelacak bangun tiap selang ini dan memberi kabar; 0: tidak pernah.",
+    ),
+    "shift_from_min": (
+        "The shift begins at this minute of the local day; the same as its end: always on duty.",
+        "Giliran kerja mulai pada menit ini dalam hari setempat; sama dengan akhirnya: selalu bertugas.",
+    ),
+    "shift_to_min": (
+        "The shift ends at this minute of the local day. Outside of it no place is kept.",
+        "Giliran kerja selesai pada menit ini dalam hari setempat. Di luar itu tidak ada posisi yang disimpan.",
+    ),
+    "utc_offset_min": (
+        "Local time minus UTC: 420 in western Indonesia, 480 in the middle, 540 in the east.",
+        "Selisih waktu setempat dari UTC: WIB 420, WITA 480, WIT 540.",
+    ),
+    "supply_low_mv": (
+        "Below this voltage the radio is off; 0: 21 V in a 24 V vehicle, 10.5 V in a 12 V one.",
+        "Di bawah tegangan ini radio dimatikan; 0: 21 V pada kendaraan 24 V, 10,5 V pada 12 V.",
+    ),
     "gnss_baud": (
         "Speed of the receiver's serial line that is tried first.",
         "Baud rate penerima GNSS yang dicoba pertama.",

@@ -28,6 +28,15 @@ def fall_asleep(machine, esp32, wake, profile, retained, sec, chip_sec, minutes)
     machine.deepsleep()
 
 
+def woken_words(retained, chip_sec):
+    when = woken(retained, chip_sec)
+    if when is None:
+        return "Awake again. Nobody knew the time before."
+    sec = when[0]
+    return "Awake again. By the chip's clock it is %02d:%02d:%02d UTC, give or take %d s." % (
+        sec % 86400 // 3600, sec % 3600 // 60, sec % 60, when[1])
+
+
 def woken(retained, chip_sec):
     """(second since 2020, how wrong it may be in seconds), or None where nobody knew it."""
     if not retained.whole(_FROM, _TO):
