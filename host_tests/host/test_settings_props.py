@@ -4,8 +4,9 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tracker.system.log import Log
 from tracker.system.schema import CHOICE, HEX, INT, ROWS
-from tracker.system.settings import DEFAULTS, FILE, SettingsFile, parse, read, written
+from tracker.system.settings import DEFAULTS, FILE, SettingsFile, parse, read, secrets, written
 from tracker.system.settings_change import change, listing
 
 _KEYS = [row[0] for row in ROWS]
@@ -76,6 +77,29 @@ def test_no_sentence_repeats_a_text_of_the_file(content):
         if key not in _SECRET_KEYS:
             setattr(values, key, "")
     assert "rahasia" not in "".join(listing(values) + listing(values, 1))
+
+
+_SECRET = st.text("Zq9 -'#:", min_size=8, max_size=30)
+
+
+@settings(max_examples=100)
+@given(_FILES, _SECRET, _SECRET, st.binary(min_size=32, max_size=32))
+def test_the_log_shows_no_secret_whoever_says_it(content, wifi, broker, key):
+    content.update(wifi_password=wifi, broker_password=broker, device_key=key.hex())
+    values = parse(json.dumps(content).encode())
+    printed = []
+    log = Log(lambda: 0, out=printed.append)
+    hidden = secrets(values)
+    for secret in hidden:
+        log.hide(secret)
+    for text in [*values.problems, repr(values), *listing(values)]:
+        log.warn(text)
+    for secret in hidden:
+        log.info("joining with '%s' now" % secret)
+        log.exception("It died.", ValueError(secret))
+    assert len(hidden) == 3 or values.source == DEFAULTS
+    said = "\n".join(printed + log.lines())
+    assert not any(secret in said for secret in (wifi, broker, key.hex()))
 
 
 @settings(max_examples=300)

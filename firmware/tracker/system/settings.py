@@ -31,7 +31,7 @@ NVS = const(2)
 DEFAULTS = const(3)
 _USED = (
     "",
-    "Its last good copy, settings.bak, is used.",
+    "Its last good copy, settings.bak, is used; what was changed since is missing.",
     "Neither can settings.bak be read. The device, the Wi-Fi and the broker are known from NVS, the rest is at its default.",
     "Neither can settings.bak nor NVS be read. The tracker runs on defaults and keeps its trail in flash.",
 )
@@ -109,15 +109,16 @@ def _take(settings, row, value):
         setattr(settings, key, unhexlify(value) if kind == HEX else value)
     elif value != "" or kind in (INT, CHOICE):  # else it is not set: the default stays
         settings.refused += 1
+        default = getattr(settings, key)
         told = kind == INT and _is_int(value) and -_INT_TOLD < value < _INT_TOLD
         settings.problems.append(
-            "The setting '%s'%s has to be %s%s. %s is used instead. Correct settings.json."
+            "The setting '%s'%s has to be %s%s. %s. Correct settings.json."
             % (
                 key,
                 " is %d but" % value if told else "",
                 wanted(row),
                 " " + unit if unit else "",
-                shown(row, getattr(settings, key)),
+                "It counts as not set" if default in ("", b"") else shown(row, default) + " is used instead",
             )
         )
 

@@ -72,7 +72,7 @@ def listing(values, language=0):
     for row in ROWS:
         limits = (wanted, _harus)[language](row) + (" " + row[4] if row[4] else "")
         words = (TEXTS[row[0]][language], limits, _RESTART[language] if row[6] else _AT_ONCE[language])
-        lines.append("%s = %s\n    %s %s. %s" % ((row[0], shown(row, getattr(values, row[0]))) + words))
+        lines.append("%s = %s\n    %s (%s) %s" % ((row[0], shown(row, getattr(values, row[0]))) + words))
     return lines
 
 
