@@ -20,8 +20,8 @@ TAKES = {
 def settled(line, limit_s=120):
     """Seconds until nothing is left to do, or None."""
     line.step()
-    took_s = line.run(limit_s, lambda: line.receiver._hunt is None)
-    return took_s if line.receiver._hunt is None else None
+    took_s = line.run(limit_s, lambda: line.receiver.hunt is None)
+    return took_s if line.receiver.hunt is None else None
 
 
 def test_the_strings_are_those_of_the_makers():
@@ -69,7 +69,7 @@ def test_a_silent_line_says_nothing_about_its_rate():
     line = Line({"family": "ublox6"})
     line.sim.state["hung"] = 1
     line.run(50)
-    assert line.uart_baud == 9600 and line.receiver._hunt is not None
+    assert line.uart_baud == 9600 and line.receiver.hunt is not None
     line.sim.restart(line.now_ms)
     assert settled(line) < 15 and line.sim.state["rates"] == WANTED and line.turns == []
 
@@ -147,7 +147,7 @@ def test_a_changed_rate_is_found_again():
     settled(line)
     line.sim.hear(b"$PMTK251,115200*1F\r\n", line.now_ms)
     assert line.sim.baud == 115200
-    line.run(60, lambda: line.uart_baud == 115200 and line.receiver._hunt is None)
+    line.run(60, lambda: line.uart_baud == 115200 and line.receiver.hunt is None)
     assert line.receiver.baud == 115200
     line.sim.restart(line.now_ms)  # power lost: back at 9600, everything on again
     line.run(60, lambda: line.receiver.set_ups == 2)
@@ -215,11 +215,11 @@ def test_hunting_leaves_no_code_behind():
         line.sim.restart(line.now_ms)
         gc.collect()
         before = gc.mem_alloc()
-        line.run(20, lambda: line.receiver._hunt is not None)
-        assert line.receiver._hunt is not None
+        line.run(20, lambda: line.receiver.hunt is not None)
+        assert line.receiver.hunt is not None
         gc.collect()
         during = gc.mem_alloc()
-        line.run(30, lambda: line.receiver._hunt is None)
+        line.run(30, lambda: line.receiver.hunt is None)
         line.written.clear()
         gc.collect()
         assert during - before > 4000 and gc.mem_alloc() - before < 1500, (during - before, gc.mem_alloc() - before)

@@ -66,7 +66,7 @@ def test_a_steady_poll_costs_no_heap():
     line = Line({"family": "ublox6"})
     line.run(30)
     receiver = line.receiver
-    assert receiver._hunt is None and receiver.set_ups == 1
+    assert receiver.hunt is None and receiver.set_ups == 1
     if not hasattr(gc, "mem_alloc"):
         return
     uart = Feed(bytes(burst(30)[:90]))

@@ -21,7 +21,8 @@ MAY_CATCH_ALL = {"main", "tracker.system.supervisor"}
 
 def sources():
     """{module name: source} of our own firmware files."""
-    paths = [path for path in FIRMWARE.rglob("*.py") if FIRMWARE / "lib" not in path.parents]
+    others = (FIRMWARE / "manifest.py",)  # for the build of MicroPython, not for the board
+    paths = [path for path in FIRMWARE.rglob("*.py") if FIRMWARE / "lib" not in path.parents and path not in others]
     return {
         ".".join(path.relative_to(FIRMWARE).with_suffix("").parts): path.read_text()
         for path in paths

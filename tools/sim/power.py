@@ -62,7 +62,7 @@ class Board:
         shutil.copytree(
             self._firmware,
             self.files,
-            ignore=shutil.ignore_patterns("__pycache__", "*.md", "lock.json"),
+            ignore=shutil.ignore_patterns("__pycache__", "*.md", "lock.json", "manifest.py"),
         )
         if self._mpy:
             _compile(self.files, _march(self._vm))

@@ -41,7 +41,7 @@ class Receiver:
         self._power = power
         self._modem = modem
         self._quiet = 0
-        self._hunt = None
+        self.hunt = None  # while it is under way
         self._suspect = False
         self._off = False
         self._begun = False
@@ -57,8 +57,8 @@ class Receiver:
             if not n:
                 break
             self._parser.feed(rxbuf, n)
-            if self._hunt is not None:
-                self._hunt.hear(rxbuf, n)
+            if self.hunt is not None:
+                self.hunt.hear(rxbuf, n)
             elif not self._suspect:
                 self._suspect = _restarted(rxbuf, n)
             total += n
@@ -94,8 +94,8 @@ class Receiver:
             if since_ms(uptime_ms, self._heard_ms) >= _OFF_MS:
                 self._off = False
                 self._power(1)
-        elif self._hunt is not None:
-            if self._hunt.step(uptime_ms):
+        elif self.hunt is not None:
+            if self.hunt.step(uptime_ms):
                 self._end_hunt(uptime_ms)
         elif since_ms(self._heard_ms, self._good_ms) >= _DEAF_MS:
             self._begin_hunt(uptime_ms, False)
@@ -117,11 +117,11 @@ class Receiver:
 
         self.hunts += 1
         self._suspect = False
-        self._hunt = Hunt(self._uart.write, self._set_baud, self.baud, self.dialect, self._modem)
-        self._hunt.begin(uptime_ms, found)
+        self.hunt = Hunt(self._uart.write, self._set_baud, self.baud, self.dialect, self._modem)
+        self.hunt.begin(uptime_ms, found)
 
     def _end_hunt(self, uptime_ms):
-        hunt = self._hunt
+        hunt = self.hunt
         self.baud = hunt.baud
         if hunt.told:
             self.set_ups += 1
@@ -132,7 +132,7 @@ class Receiver:
                 self._rest_ms = _REFUSED_MS
         self._rest_from_ms = uptime_ms
         self._good_ms = self._heard_ms
-        self._hunt = None
+        self.hunt = None
         let_go("gnss.hunt", "gnss.dialects", "gnss.ear")  # 6 KB on the board
 
 
