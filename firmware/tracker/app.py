@@ -30,6 +30,7 @@ _HUNT_S = const(30)  # for an uplink that has a link: longer hunts find nothing
 _LINK_DEADLINE_MS = const(60_000)  # wlan.active() spins until the driver answers
 _UPTIME_MASK = const(0x3FFFFFFF)
 _CARE_MS = const(60_000)
+_CARE_S = const(60)
 
 
 class NvsNumber:
@@ -75,6 +76,7 @@ class App:
         self.reason, self.detail = self.resets.begin(machine.reset_cause())
         self.supervisor = Supervisor(watchdog.feed, self.resets, self.log, time.ticks_ms, self._close_trail)
         self._clock_set = False
+        self._watched = {}  # health's table: name -> object with counters
         self._uart = self._partition = self.board = self.journal = self.trail = self.link = self.uplink = None
 
     async def run(self):
@@ -92,15 +94,16 @@ class App:
         add("link", self._link, _LINK_DEADLINE_MS)
         if self._partition:
             add("uplink", self._uplink, WDT_MS)
+            add("health", self._health, WDT_MS)
         if self._missing():
             add("safe", self._safe, _LINK_DEADLINE_MS)
         await self.supervisor.run()
 
     def last_words(self, error):
-        """The road itself ended by an exception: commit what is held, leave the reason, reset."""
+        """The road itself ended by an exception: leave the reason, commit what is held. main.py resets the board."""
+        self.resets.note(APP_DIED)  # first: what comes next may fail, too
         self.log.exception("The program died.", error)
         self._close_trail()
-        self.resets.order(APP_DIED)
 
     def hands_off(self):
         """A technician stopped the program: however the board starts again, that was no crash."""
@@ -196,22 +199,28 @@ class App:
         )
         if self.uplink is not None:
             self.uplink.live.trail = self.trail
-        self._build_health(parser=parser, gate=gate, quality=quality)
+        self._watched.update(parser=parser, gate=gate, quality=quality, receiver=self.receiver, trail=self.trail)
 
-    def _build_health(self, **rooms):
+    async def _health(self, beat):
+        """Once a minute how all is, and the log's tail; a room of its own, so that its faults are not GNSS's."""
+        while self.journal is None:
+            beat()
+            await asyncio.sleep(1)
         import gc
 
         from tracker.system.health import Health
 
-        self.health = Health(self.journal, self.boot, self.reason, self.detail, gc, esp32.idf_heap_info)
-        watched = self.health.watched
-        watched.update(rooms)
-        watched.update(
-            receiver=self.receiver, trail=self.trail, resets=self.resets, settings=self.settings, loop=self.supervisor,
-            log=self.log, wifi=None, session=None, history=None
-        )
+        health = Health(self.journal, self.boot, self.reason, self.detail, gc, esp32.idf_heap_info)
+        watched = health.watched
+        watched.update(resets=self.resets, settings=self.settings, loop=self.supervisor, log=self.log)
         for room in self.supervisor.rooms:
             watched[room.name] = room
+        while True:
+            watched.update(self._watched)  # who comes later
+            health.look(self.uptime(), self.trail and self.trail.now_sec(self.uptime()))
+            self.log.save()
+            beat()
+            await asyncio.sleep(_CARE_S)
 
     async def _link(self, beat):
         if self.link is None:
@@ -223,6 +232,7 @@ class App:
             self.link = Wifi(
                 network.WLAN(network.STA_IF), settings.wifi_ssid, settings.wifi_password, self.log, time.ticks_ms
             )
+            self._watched["wifi"] = self.link
         await self.link.run(beat)
 
     async def _uplink(self, beat):
@@ -234,6 +244,7 @@ class App:
             patience_s = max(patience_s - 1, 0)
         if self.uplink is None:
             self.uplink = self._build_uplink()
+            self._watched.update(session=self.uplink, history=self.uplink.history)
         await self.uplink.run(beat)
 
     def _is_hunting(self):
@@ -316,20 +327,13 @@ class App:
         return None if pin is None else machine.Pin(pin, machine.Pin.IN).value
 
     def _care(self, uptime_ms):
-        """Once a minute: the chip's clock, old sectors, how all is, the log's tail."""
+        """Once a minute: the chip's clock, old sectors."""
         now_sec = self.trail.now_sec(uptime_ms)
         if now_sec is not None:
             if not self._clock_set:
                 _set_rtc(now_sec)
                 self._clock_set = True
             self.journal.erase_aged(now_sec)
-        watched = self.health.watched  # who comes later than GNSS
-        watched["wifi"] = self.link
-        if self.uplink is not None:
-            watched["session"] = self.uplink
-            watched["history"] = self.uplink.history
-        self.health.look(uptime_ms, now_sec)
-        self.log.save()
 
     def _close_trail(self):
         if self.trail is not None:
