@@ -46,7 +46,7 @@ def test_every_setting_can_be_set_and_taken_back():
 def test_a_wrong_value_changes_nothing():
     store, folder = _store()
     before = _get(folder + "settings.json")
-    wrong = {INT: ("-9999", "99999", "--5", "1e3", "15 m", "9" * 40, "x"), CHOICE: ("x",), HEX: ("ab", "g" * 64)}
+    wrong = {INT: ("-9999", "999999", "--5", "1e3", "15 m", "9" * 40, "x"), CHOICE: ("x",), HEX: ("ab", "g" * 64)}
     for row in ROWS:
         for text in wrong.get(row[1], ("x" * 65, "a\nb")):
             done, english, indonesian = change(store, row[0], text)

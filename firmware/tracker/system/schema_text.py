@@ -68,20 +68,20 @@ TEXTS = {
         "Berapa lama data yang sudah diterima kantor tetap disimpan di flash.",
     ),
     "sleep_after_min": (
-        "A parked truck's tracker sleeps after so long; 0: never. The ignition has to be wired: it wakes the tracker.",
-        "Pelacak tidur setelah truk parkir selama ini; 0: tidak pernah. Kabel kontak harus terpasang: itu yang membangunkannya.",
+        "Parked so long it sleeps; 0: never. The ignition has to be wired: it wakes the tracker.",
+        "Setelah parkir selama ini pelacak tidur; 0: tidak pernah. Kabel kontak harus terpasang.",
     ),
     "heartbeat_min": (
         "Asleep it wakes this often and says that it is well; 0: never.",
         "Saat tidur, pelacak bangun tiap selang ini dan memberi kabar; 0: tidak pernah.",
     ),
     "shift_from_min": (
-        "The shift begins at this minute of the local day; the same as its end: always on duty.",
-        "Giliran kerja mulai pada menit ini dalam hari setempat; sama dengan akhirnya: selalu bertugas.",
+        "The shift begins at this minute of the local day; the same as its end: always.",
+        "Jam kerja mulai pada menit ini dalam sehari; kalau sama dengan akhirnya: selalu.",
     ),
     "shift_to_min": (
         "The shift ends at this minute of the local day. Outside of it no place is kept.",
-        "Giliran kerja selesai pada menit ini dalam hari setempat. Di luar itu tidak ada posisi yang disimpan.",
+        "Jam kerja selesai pada menit ini dalam sehari; di luar itu posisi tidak disimpan.",
     ),
     "utc_offset_min": (
         "Local time minus UTC: 420 in western Indonesia, 480 in the middle, 540 in the east.",
@@ -89,7 +89,7 @@ TEXTS = {
     ),
     "supply_low_mv": (
         "Below this voltage the radio is off; 0: 21 V in a 24 V vehicle, 10.5 V in a 12 V one.",
-        "Di bawah tegangan ini radio dimatikan; 0: 21 V pada kendaraan 24 V, 10,5 V pada 12 V.",
+        "Di bawah tegangan ini radio dimatikan; 0: 21 V untuk aki 24 V, 10,5 V untuk 12 V.",
     ),
     "gnss_baud": (
         "Speed of the receiver's serial line that is tried first.",
