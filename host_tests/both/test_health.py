@@ -179,7 +179,7 @@ def test_what_has_no_room_comes_in_the_next_record():
     owners = {"journal": journal}
     numbers_due = []
     for first, name, names in rows():
-        if name != "health":
+        if name != "board":
             owner = owners.setdefault(name, Owner())
             for i in range(len(names)):
                 setattr(owner, names[i], (1 << 29) - 1 if i % 3 else -1 - i - first)
@@ -218,10 +218,10 @@ def test_the_vector_of_the_document():
     for first, name, names in rows():
         for i in range(len(names)):
             value = vector["fields"].get(str(first + i))
-            if value is not None and name not in ("health", "journal"):
+            if value is not None and name not in ("board", "journal"):
                 setattr(owners.setdefault(name, Owner()), names[i], value)
             elif value is not None:
-                setattr(health if name == "health" else journal, names[i], value)
+                setattr(health if name == "board" else journal, names[i], value)
     for name in owners:
         health.watched[name] = owners[name]
     health._write(0)
@@ -266,7 +266,7 @@ def test_looking_and_writing_leave_nothing_on_the_heap():
     health = Health(Sink(), 7, 12, 3, Gc(), lambda capabilities: regions)
     owner = Owner()
     for _, name, names in rows():
-        if name not in ("health", "journal", "power"):
+        if name not in ("board", "journal", "power"):
             health.watched[name] = owner
             for attribute in names:
                 setattr(owner, attribute, 300)

@@ -9,7 +9,7 @@ from tracker.system.health import TABLE
 TRACKER = ROOT / "firmware/tracker"
 PROTOCOL = ROOT / "docs/protocol.md"
 FILES = {  # where the attributes of the table's owners are made
-    "health": ["system/health"],
+    "board": ["system/health"],
     "resets": ["system/reset"],
     "settings": ["system/settings"],
     "supply": ["system/supply"],
@@ -24,7 +24,7 @@ FILES = {  # where the attributes of the table's owners are made
     "wifi": ["link/wifi"],
     "loop": ["system/supervisor"],
     "log": ["system/log"],
-    **dict.fromkeys(("gnss", "link", "uplink", "power"), ["system/supervisor"]),
+    **dict.fromkeys(("gnss", "link", "uplink", "power", "health", "safe"), ["system/supervisor"]),
 }
 
 

@@ -7,11 +7,11 @@ Owns: the names and units for people, and the limits. Pure: no clock, no databas
 from typing import NamedTuple
 
 from tracker.record import varint
+from tracker.system.reset import ROOMS
 
 BOOT, UPTIME_S, REASON, DETAIL, LEFT_OUT, MORE = 1, 2, 3, 4, 11, 126
 HOUR_S = 3600
 SLACK_S = 120  # the truck looks once a minute
-ROOMS = {1: "GNSS", 2: "link", 3: "uplink", 4: "power"}
 
 
 class Field(NamedTuple):
@@ -51,6 +51,10 @@ FIELDS = {
     27: _bad("Uplink", "silences of the room"),
     28: _bad("Power", "deaths of the room"),
     29: _bad("Power", "silences of the room"),
+    30: _bad("Health", "deaths of the room"),
+    31: _bad("Health", "silences of the room"),
+    32: _bad("Safe mode", "deaths of the room"),
+    33: _bad("Safe mode", "silences of the room"),
     40: Field("GNSS", "sentences read"),
     41: Field("GNSS", "damaged sentences", grows=20),
     42: Field("GNSS", "malformed sentences", grows=20),
@@ -167,7 +171,7 @@ def wrong(found):
             said[field] = words % grown[field] + " " + _since(seconds)
         elif field == LEFT_OUT and value:
             said[field] = "Safe mode: left out are " + ", ".join(
-                ROOMS.get(bit, "room %d" % bit) for bit in range(16) if value >> bit & 1)
+                ROOMS[bit] if bit < len(ROOMS) else "room %d" % bit for bit in range(16) if value >> bit & 1)
         elif known.above is not None and value > known.above or known.below is not None and value < known.below:
             said[field] = words % value
     return said

@@ -20,7 +20,7 @@ _DATA = const(4)  # esp32.HEAP_DATA
 # Number of a field, whose it is, the attribute; those that follow have the next numbers. A flat list: nested, it would
 # cost 1 KB more on the board.
 TABLE = [
-    1, "health", "boot", "uptime_s", "reason", "detail",
+    1, "board", "boot", "uptime_s", "reason", "detail",
     10, "resets", "crashes", "off", "tries",
     13, "settings", "refused",
     14, "supply", "lows",
@@ -30,6 +30,8 @@ TABLE = [
     24, "link", "deaths", "silences",
     26, "uplink", "deaths", "silences",
     28, "power", "deaths", "silences",
+    30, "health", "deaths", "silences",
+    32, "safe", "deaths", "silences",
     40, "parser", "sentences", "bad_checksum", "malformed", "too_long", "mixed_epochs", "date_refused",
     48, "receiver", "hunts", "set_ups", "refusals", "silences", "power_cycles",
     54, "gate", "out_of_window", "rollovers", "disputed",
@@ -42,7 +44,7 @@ TABLE = [
     100, "loop", "worst_block_ms",
     102, "log", "dropped",
     104, "supply", "mv", "min_mv", "dips",
-    108, "health", "heap_low_kb", "idf_free_kb", "idf_block_kb", "backlog", "backlog_s",
+    108, "board", "heap_low_kb", "idf_free_kb", "idf_block_kb", "backlog", "backlog_s",
 ]  # fmt: skip
 
 
@@ -51,7 +53,7 @@ class Health:
 
     def __init__(self, journal, boot, reason, detail, gc, idf_heap_info):
         """reason, detail: of the gap that this start closes."""
-        self.watched = {"health": self, "journal": journal}  # by the table's names; what is not here is not said
+        self.watched = {"board": self, "journal": journal}  # by the table's names; what is not here is not said
         self.kind = HEALTH
         self.sec = self.n = 0
         self.body = bytearray(_MOST)
