@@ -15,7 +15,7 @@ import machine
 from micropython import const
 
 from tracker.letgo import let_go
-from tracker.record import SAFE_MODE
+from tracker.record import ASLEEP, SAFE_MODE
 from tracker.system.log import Log
 from tracker.system.reset import APP_DIED, GNSS, HANDS, Resets
 from tracker.system.retained import Retained
@@ -70,14 +70,14 @@ class App:
         self._tick_ms = time.ticks_ms()
         self._uptime_ms = 0
         watchdog = machine.WDT(timeout=WDT_MS)
-        retained = Retained(machine.RTC())
+        retained = self._retained = Retained(machine.RTC())
         self.log = Log(time.ticks_ms, retained=retained)
         self.resets = Resets(retained, machine.reset)
         self.reason, self.detail = self.resets.begin(machine.reset_cause())
         self.supervisor = Supervisor(watchdog.feed, self.resets, self.log, time.ticks_ms, self._close_trail)
         self._clock_set = False
         self._watched = {}  # health's table: name -> object with counters
-        self._uart = self._partition = self.board = self.journal = self.trail = self.link = self.uplink = None
+        self._uart = self._partition = self.board = self.journal = self.trail = self.link = self.uplink = self.power = None
 
     async def run(self):
         """Until the power goes, the board resets, or a technician presses Ctrl-C."""
@@ -88,9 +88,15 @@ class App:
         boots.set(self.boot)
         self.log.info("Lacak %s, device %s, boot %d" % (VERSION, self.settings.device_id, self.boot))
         self._look_around()
+        if self.reason == ASLEEP:
+            from tracker.system import sleep
+
+            self.log.info(sleep.woken_words(self._retained, time.time()))
+            let_go("system.sleep")
         add = self.supervisor.add
         if self._partition and self.board:
             add("gnss", self._gnss, _GNSS_DEADLINE_MS)
+            add("power", self._power, _GNSS_DEADLINE_MS)
         add("link", self._link, _LINK_DEADLINE_MS)
         if self._partition:
             add("uplink", self._uplink, WDT_MS)
@@ -150,20 +156,14 @@ class App:
         return self.journal
 
     async def _gnss(self, beat):
-        """UART byte to flash byte, and the ignition switch, whose turning off puts the end of the trail on flash."""
+        """UART byte to flash byte."""
         if self.trail is None:
             self._build_gnss()
-        ignition = self._ignition() or bool  # bool() is never on, so it never goes off
-        was_on = ignition()
         cared_ms = 0
         while True:
             uptime_ms = self.uptime()
             self.receiver.poll(uptime_ms)
             self.trail.tick(uptime_ms)
-            on = ignition()
-            if was_on and not on:
-                self._close_trail()
-            was_on = on
             if (uptime_ms - cared_ms) & _UPTIME_MASK >= _CARE_MS:
                 cared_ms = uptime_ms
                 self._care(uptime_ms)
@@ -176,10 +176,14 @@ class App:
         from tracker.gnss.clock import ClockGate
         from tracker.gnss.receiver import Receiver
         from tracker.sampling.quality import Quality
-        from tracker.sampling.trail import Trail
         from tracker.sampling.window import Window
 
         settings, pins = self.settings, self.board["gnss"]
+        shift = settings.shift_from_min, settings.shift_to_min, settings.utc_offset_min
+        if shift[0] == shift[1]:
+            from tracker.sampling.trail import Trail
+        else:
+            from tracker.sampling.shift import Shift, ShiftTrail as Trail
         journal = self._mounted()
         uart = self._uart = self._uart or machine.UART(
             pins["uart"], baudrate=settings.gnss_baud, rx=pins["rx"], tx=pins["tx"], rxbuf=_UART_RXBUF, timeout=0
@@ -197,9 +201,40 @@ class App:
         self.trail = Trail(
             journal, gate, quality, window, reason, detail, boot=self.boot, begun_ms=self.uptime() if reason == SAFE_MODE else 0
         )
+        if shift[0] != shift[1]:
+            self.trail.shift = Shift(*shift)
         if self.uplink is not None:
             self.uplink.live.trail = self.trail
         self._watched.update(parser=parser, gate=gate, quality=quality, receiver=self.receiver, trail=self.trail)
+
+    async def _power(self, beat):
+        while self.trail is None:
+            beat()
+            await asyncio.sleep(1)
+        if self.power is None:
+            from tracker.system.power import Power
+            from tracker.system.supply import Supply
+
+            settings, board = self.settings, self.board
+            supply = self._watched["supply"] = Supply(settings.supply_low_mv)
+            self.power = Power(
+                self.log, self.trail, self.journal, supply, self._hold_radio, self.uptime,
+                self._fall_asleep if "sleep" in board else None, self._ignition(), _millivolts(board),
+                settings.sleep_after_min, settings.heartbeat_min, self.reason == ASLEEP
+            )
+        await self.power.run(beat)
+
+    def _hold_radio(self, on):
+        if self.link is not None:
+            self.link.hold(on)
+
+    def _fall_asleep(self, minutes):
+        from tracker.system import sleep
+
+        profile = self.board["sleep"]
+        wake = machine.Pin(self.board["inputs"][profile["wake"]], machine.Pin.IN)
+        now_sec = self.trail.now_sec(self.uptime())
+        sleep.fall_asleep(machine, esp32, wake, profile, self._retained, now_sec, time.time(), minutes)
 
     async def _health(self, beat):
         """Once a minute how all is, and the log's tail; a room of its own, so that its faults are not GNSS's."""
@@ -233,6 +268,8 @@ class App:
                 network.WLAN(network.STA_IF), settings.wifi_ssid, settings.wifi_password, self.log, time.ticks_ms
             )
             self._watched["wifi"] = self.link
+            if self.power is not None and self.power.held:
+                self.link.hold(True)
         await self.link.run(beat)
 
     async def _uplink(self, beat):
@@ -333,7 +370,16 @@ class App:
             if not self._clock_set:
                 _set_rtc(now_sec)
                 self._clock_set = True
+                self._tell_cost(now_sec - uptime_ms // 1000)
             self.journal.erase_aged(now_sec)
+
+    def _tell_cost(self, boot_sec):
+        from tracker.system import cost
+
+        words = cost.cost(self.reason, self.trail.told_sec, self.journal.skipped, boot_sec)
+        if words:
+            self.log.info(words)
+        let_go("system.cost")
 
     def _close_trail(self):
         if self.trail is not None:
@@ -384,7 +430,17 @@ def _baud_setter(uart):
 
 def _supply_of(pins):
     """The pin that gives the receiver its power, as a function of the level; None on a board without one."""
-    return machine.Pin(pins["power"], machine.Pin.OUT, value=1).value if "power" in pins else None
+    # hold=False: it was held low in a deep sleep
+    return machine.Pin(pins["power"], machine.Pin.OUT, value=1, hold=False).value if "power" in pins else None
+
+
+def _millivolts(board):
+    """What measures the vehicle's supply; None on a board that can't."""
+    if "supply" not in board:
+        return None
+    read_uv = machine.ADC(machine.Pin(board["adc"]["supply"]), atten=machine.ADC.ATTN_11DB).read_uv
+    ratio = board["supply"]["divide_x100"]
+    return lambda: read_uv() // 1000 * ratio // 100
 
 
 def _randbelow(n):
