@@ -3,6 +3,7 @@
 import json
 import os
 
+from tracker.system import settings as module
 from tracker.system.schema import CHOICE, ESSENTIAL, HEX, HOST, INT, ROWS
 from tracker.system.schema_text import TEXTS
 from tracker.system.settings import (
@@ -476,6 +477,40 @@ def test_a_cut_while_saving_leaves_the_old_file():
     store.save(read(_bytes(bound_m=30))[0])
     assert store.load().bound_m == 30
     assert "settings.new" not in os.listdir(folder)
+
+
+class FullDisk:
+    """Takes the first bytes of what is written, then no more."""
+
+    def __init__(self, name, room):
+        self._file = open(name, "wb")
+        self._room = room
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def write(self, data):
+        self._file.write(data[: self._room])
+        raise OSError(28, "ENOSPC")
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_save_leaves_the_old_file():
+    folder = _folder()
+    store = SettingsFile(folder)
+    store.save(read(_bytes())[0])
+    for room in (0, 1, 50, 300):
+        module.open = lambda name, mode: FullDisk(name, room) if mode == "wb" else open(name, mode)
+        try:
+            store.save(read(_bytes(bound_m=30))[0])
+            assert False
+        except OSError:
+            pass
+        finally:
+            del module.open
+        assert store.load().problems == [] and store.load().bound_m == 15
 
 
 def test_load_never_raises_when_the_copy_cannot_be_written():
