@@ -137,3 +137,29 @@ def test_the_page_is_told(db):
     assert by_field[3]["words"] == "reset" and not by_field[40]["wrong"]
     assert (by_field[99]["room"], by_field[99]["name"]) == ("Unknown", "field 99")
     assert [report["values"]["2"] for report in told["day"]] == [60, 3660]
+
+
+def test_a_log_is_kept_as_it_came_and_bounded(db, monkeypatch):
+    ingest = Ingest(db, {TRUCK.device: TRUCK.key})
+    topic = TRUCK.topic("log")
+    ingest.commit([(topic, b"1 I mulai\n2 E rusak\n"), (topic, b"3 I \xff\n"), (topic, b"x" * 513)], now=5e8)
+    assert [tuple(row) for row in db.log(TRUCK.device)] == [(5e8, "1 I mulai\n2 E rusak\n"), (5e8, "3 I \ufffd\n")]
+    assert db.quarantine()[0]["reason"] == "a piece of a log is longer than 512 bytes"
+    monkeypatch.setattr("station.db.LOG_ROWS", 3)
+    ingest.commit([(topic, b"%d\n" % n) for n in range(9)], now=6e8)
+    assert [row["text"] for row in db.log(TRUCK.device)] == ["6\n", "7\n", "8\n"]
+
+
+def test_a_log_is_given_line_by_line(db):
+    Ingest(db, {TRUCK.device: TRUCK.key}).commit([(TRUCK.topic("log"), b"1 I mulai\n2 E rusak\n")], now=5e8)
+
+    async def scene():
+        web = Web(db, lambda: {})
+        await web.start("127.0.0.1", 0)
+        try:
+            async with aiohttp.ClientSession(web.url) as http, http.get("/api/log?device=truck-17") as response:
+                return await response.json()
+        finally:
+            await web.stop()
+
+    assert asyncio.run(scene()) == [{"time": 5e8, "lines": ["1 I mulai", "2 E rusak"]}]

@@ -14,6 +14,7 @@ from tracker.record import HEALTH
 QUARANTINE_ROWS = 10_000  # a hostile sender must not fill the disk that the trail needs
 QUARANTINE_BYTES = 16384  # of one payload
 CONFLICT_ROWS = 10_000
+LOG_ROWS = 10_000
 TOPIC_CHARS = 200
 EPOCH_2020 = 1577836800
 
@@ -97,6 +98,11 @@ class Database:
         self._db.execute(
             "UPDATE devices SET state=?, state_since=? WHERE device=? AND state IS NOT ?",
             (state, now, device, state))
+
+    def put_log(self, device, text, now):
+        self._heard(device, now)
+        self._db.execute("INSERT INTO logs (device, received, text) VALUES (?, ?, ?)", (device, now, text))
+        self._trim("logs", LOG_ROWS)
 
     def put_quarantine(self, topic, payload, reason, now):
         """Raw, once per content; the oldest go when there are too many."""
@@ -186,6 +192,10 @@ class Database:
             "JOIN journals j USING (device, journal) WHERE device=?) "
             "SELECT * FROM mine WHERE at >= (SELECT max(at) FROM mine) - ? "
             "ORDER BY first_heard, seq, field", EPOCH_2020, device, span_s)
+
+    def log(self, device, limit=20):
+        """The newest pieces of a truck's log, in the order in which they came."""
+        return self._all("SELECT received, text FROM logs WHERE device=? ORDER BY id DESC LIMIT ?", device, limit)[::-1]
 
     def ranges(self, device, journal):
         return [tuple(row) for row in self._all(

@@ -25,6 +25,7 @@ BACKOFF_S = (1, 60)
 RETRY_S = (0.5, 30)
 FUTURE_S = 86400  # a live fix further ahead than this would hold the map
 EPOCH_2020 = 1577836800
+LOG_BYTES = 512  # of one piece
 STATE_BYTES = 96  # the birth message: version, journal id, three numbers, boot
 # Answers are small packets in a row: Nagle would hold them for the other side's delayed ACK.
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -104,6 +105,12 @@ class Ingest:
         self.db.put_state(device, text, now)
         return None
 
+    def _log(self, device, payload, now, acks, counted):
+        if len(payload) > LOG_BYTES:
+            return wire.Bad("a piece of a log is longer than %d bytes" % LOG_BYTES)
+        self.db.put_log(device, payload.decode(errors="replace"), now)
+        return None
+
     def _refuse(self, topic, payload, bad, now, answers, counted):
         counted["refused"] += 1
         self.db.put_quarantine(topic, payload, bad.reason, now)
@@ -161,7 +168,7 @@ class Session:
                 self.host, self.port, username=self.user, password=self.password, timeout=10,
                 identifier="station-%08x" % random.getrandbits(32),
                 queue_type=lambda maxsize: self.inbox, socket_options=[NO_DELAY]) as client:
-            await client.subscribe([("lacak/+/" + lane, 1) for lane in ("hist", "live", "state")])
+            await client.subscribe([("lacak/+/" + lane, 1) for lane in ("hist", "live", "state", "log")])
             self._say(None)
             self.connected.set()
             async for message in client.messages:

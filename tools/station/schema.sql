@@ -30,3 +30,5 @@ CREATE TABLE IF NOT EXISTS health (  -- fields of the HEALTH records; sec is NUL
     device TEXT NOT NULL, journal BLOB NOT NULL, seq INTEGER NOT NULL, field INTEGER NOT NULL,
     value INTEGER NOT NULL, sec INTEGER, received REAL NOT NULL,
     PRIMARY KEY (device, journal, seq, field)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS logs (  -- what a truck's log said when it was asked
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, received REAL NOT NULL, text TEXT NOT NULL);

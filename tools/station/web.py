@@ -43,7 +43,7 @@ class Web:
         app.router.add_get("/", self._index)
         app.router.add_static("/page/", PAGE)
         app.router.add_static("/leaflet/", leaflet)
-        for name in ("station", "fleet", "trail", "gaps", "health", "quarantine", "outline", "events"):
+        for name in ("station", "fleet", "trail", "gaps", "health", "log", "quarantine", "outline", "events"):
             app.router.add_get("/api/" + name, getattr(self, "_" + name))
         return app
 
@@ -150,6 +150,11 @@ class Web:
         day = [{"time": _time_of(report), "values": report.fields} for report in found]
         return web.json_response({"time": day[-1]["time"], "fields": fields, "wrong": list(wrong.values()),
                                   "day": day})
+
+    async def _log(self, request):
+        """What the truck's log said when it was asked, oldest first."""
+        return web.json_response([{"time": row["received"], "lines": row["text"].splitlines()}
+                                  for row in self.db.log(_device(request))])
 
     async def _quarantine(self, request):
         return web.json_response([

@@ -21,7 +21,7 @@ PAYLOAD_MAX = 4096  # four times the longest block of today's firmware
 # Why a block was refused: last byte of the answer.
 BAD_VERSION, BAD_RECORD, BAD_SIZE = 1, 2, 3
 
-TOPIC = re.compile(r"lacak/([A-Za-z0-9_-]{1,32})/(hist|live|state)")
+TOPIC = re.compile(r"lacak/([A-Za-z0-9_-]{1,32})/(hist|live|state|log)")
 
 
 class Row(NamedTuple):
