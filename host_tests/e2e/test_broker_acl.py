@@ -2,15 +2,11 @@
 
 import asyncio
 import contextlib
-import shutil
 import ssl
-import subprocess
-from pathlib import Path
 
 import aiomqtt
 import pytest
 import tls_kit
-from setup.place import ROOT
 from tls_kit import Signed
 
 pytestmark = pytest.mark.mosquitto
@@ -20,40 +16,20 @@ TRUCK_SAYS = {"hist", "live", "state", "log"}
 TRUCK_HEARS = {"ack", "cmd"}
 
 
-def files_of(folder):
-    """The project's own files, with this folder and free ports in place of the city's."""
-    ports = {"8883": tls_kit.free_port(), "1883": tls_kit.free_port()}
-    text = (ROOT / "tools/mosquitto/lacak.conf").read_text()
-    for old, new in (("listener 8883", "listener %d 127.0.0.1" % ports["8883"]), ("listener 1883", "listener %d" % ports["1883"]),
-                     ("/etc/mosquitto/lacak", str(folder)), ("/var/lib/mosquitto/", "%s/" % folder)):
-        assert text.count(old), old
-        text = text.replace(old, new)
-    shutil.copy(ROOT / "tools/mosquitto/lacak.acl", folder)
-    return ports, text.splitlines()
-
-
 @pytest.fixture(scope="module")
 def broker(mosquitto, tmp_path_factory):
     """(ports, TLS context) of a Mosquitto that runs on the project's files."""
-    folder = tmp_path_factory.mktemp("city")
     ca = Signed("Kota", ca=True)
-    signed = Signed("localhost", ca)
-    (folder / "broker.crt").write_bytes(signed.pem())
-    (folder / "broker.key").write_bytes(signed.key_pem())
-    (folder / "passwords").write_text("".join("%s:%s\n" % pair for pair in PASSWORDS.items()))
-    near = sorted(Path(mosquitto[0]).resolve().parent.parent.rglob("mosquitto_passwd"))
-    subprocess.run([shutil.which("mosquitto_passwd") or str(near[0]), "-U", str(folder / "passwords")], check=True)
-    ports, lines = files_of(folder)
     context = ssl.create_default_context(cadata=ca.pem().decode())
-    with tls_kit.mosquitto(mosquitto, folder, list(ports.values()), lines):
+    with tls_kit.city(mosquitto, tmp_path_factory.mktemp("city"), Signed("localhost", ca), PASSWORDS) as ports:
         yield ports, context
 
 
 def client(broker, user, **more):
     ports, context = broker
     if user == "station":
-        return aiomqtt.Client("127.0.0.1", ports["1883"], username=user, password=PASSWORDS[user], timeout=2, **more)
-    return aiomqtt.Client("localhost", ports["8883"], username=user, password=PASSWORDS[user], tls_context=context, timeout=2, **more)
+        return aiomqtt.Client("127.0.0.1", ports["plain"], username=user, password=PASSWORDS[user], timeout=2, **more)
+    return aiomqtt.Client("localhost", ports["tls"], username=user, password=PASSWORDS[user], tls_context=context, timeout=2, **more)
 
 
 async def said(listener, speaker, topics, mark):
@@ -144,11 +120,11 @@ def test_a_truck_cannot_take_a_neighbours_session(broker):
 
 
 @pytest.mark.parametrize("user, password", [(None, None), ("truck-1", "dua"), ("truck-9", "x"), ("station", "")])
-@pytest.mark.parametrize("door", ["8883", "1883"])
+@pytest.mark.parametrize("door", ["tls", "plain"])
 def test_without_the_right_password_nobody_comes_in(broker, user, password, door):
     async def run():
         ports, context = broker
-        tls = context if door == "8883" else None
+        tls = context if door == "tls" else None
         async with aiomqtt.Client("localhost", ports[door], username=user, password=password, tls_context=tls):
             pass
 

@@ -2,13 +2,18 @@
 
 The board's own modules run on both VMs, on the simulator's sockets; each case is one connection."""
 
+import asyncio
 import json
+import socket
 import textwrap
 
 import pytest
 import tls_kit
+from road import Road, world_of
 from setup.place import ROOT
+from sim import feed
 from sim.power import Board
+from sim.receiver import make_round
 from tls_kit import HOST, Signed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto]
@@ -263,8 +268,6 @@ def test_without_the_clock_or_memory_or_a_ca_nothing_is_tried(board, brokers):
 
 def test_a_name_server_or_a_broker_that_says_nothing_has_a_deadline(board, brokers):
     """The handshake's deadline, with a broker that takes the connection and is silent."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as mute:
         cases, lines = board("""
             net = secure()
@@ -274,3 +277,36 @@ def test_a_name_server_or_a_broker_that_says_nothing_has_a_deadline(board, broke
             """ % (HOST, mute.getsockname()[1], HOST, brokers.ports["good"]), names_silent=[[100, 600]])
     assert cases["mute"]["said"] == "no answer in time" and 20_000 <= cases["mute"]["ms"] < 21_000
     assert cases["no names"]["said"] == "no name server answers" and 4_000 <= cases["no names"]["ms"] < 4_200
+
+
+def test_a_drive_over_tls_to_a_city_s_broker(mosquitto, tmp_path):
+    """Everything at once: a name, our CA, a password, the access list, a link that is lost and comes back."""
+    ca = Signed("Kota", ca=True)
+    folder = tmp_path / "city"
+    folder.mkdir()
+    script = make_round(11, str(tmp_path), 0.5)
+    feed.write(tmp_path / "short.bin", [frame for frame in feed.read(script["feed"]) if frame[0] < 900_000])
+    script = dict(script, feed=str(tmp_path / "short.bin"), duration_s=900, truth=None, ignition=None)
+    world = dict(world_of(script, 1, outages=[(400, 460)]), names={HOST: "127.0.0.1"})
+    passwords = {"truck-001": "satu", "station": "dua"}
+    lines = []
+
+    async def run(ports):
+        settings = {"broker_tls": "required", "broker_host": HOST, "broker_port": ports["tls"], "live_s": 300,
+                    "broker_user": "truck-001", "broker_password": "satu"}
+        road = Road(tmp_path / "road", script, world, settings, broker_at=("127.0.0.1", ports["plain"]),
+                    station_login=("station", "dua"))
+        async with road:
+            road.board.lay_out()
+            (road.board.files / "ca.der").write_bytes(ca.der())
+            await road.run(lines.append, 120)
+            return road.audit(), road.state, json.loads((road.board.state_dir / "nvs.json").read_text())
+
+    with tls_kit.city(mosquitto, folder, Signed(HOST, ca), passwords) as ports:
+        figures, state, nvs = asyncio.run(run(ports))
+    assert figures["fixes_stored"] > 15
+    assert (figures["fixes_lost"], figures["duplicates"], figures["unexplained_s"]) == (0, 0, 0)
+    assert state["connects"] == state["names_asked"] >= 2
+    assert not any("satu" in line or "broker_tls" in line for line in lines)
+    assert len([line for line in lines if "time of day" in line]) == 1
+    assert [value for key, value in nvs["lacak"].items() if key.startswith("ip")] == [0x7F000001]

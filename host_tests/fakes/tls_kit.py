@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import getpass
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -16,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from setup.place import ROOT
 
 HOST = "broker.tangerang.example"
 DAY = datetime.timedelta(days=1)
@@ -95,6 +97,29 @@ def mosquitto(command, folder, ports, lines, openssl=""):
             yield
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def city(command, folder, signed, passwords):
+    """The project's own files, with this folder and free ports in place of a city's; {"tls": port, "plain": port}."""
+    ports = {"tls": free_port(), "plain": free_port()}
+    text = (ROOT / "tools/mosquitto/lacak.conf").read_text()
+    for old, new in (
+        ("listener 8883", "listener %d 127.0.0.1" % ports["tls"]),
+        ("listener 1883", "listener %d" % ports["plain"]),
+        ("/etc/mosquitto/lacak", str(folder)),
+        ("/var/lib/mosquitto/", "%s/" % folder),
+    ):
+        assert text.count(old), old
+        text = text.replace(old, new)
+    shutil.copy(ROOT / "tools/mosquitto/lacak.acl", folder)
+    (folder / "broker.crt").write_bytes(signed.pem())
+    (folder / "broker.key").write_bytes(signed.key_pem())
+    (folder / "passwords").write_text("".join("%s:%s\n" % pair for pair in passwords.items()))
+    near = sorted(Path(command[0]).resolve().parent.parent.rglob("mosquitto_passwd"))
+    subprocess.run([shutil.which("mosquitto_passwd") or str(near[0]), "-U", str(folder / "passwords")], check=True)
+    with mosquitto(command, folder, list(ports.values()), text.splitlines()):
+        yield ports
 
 
 def _wait_for(port, process, log):

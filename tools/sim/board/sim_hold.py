@@ -11,7 +11,7 @@ import uselect
 from utime import ticks_add, ticks_diff, ticks_ms
 
 _MOST_MS = 5000
-_QUIET_MS = 500  # without a byte, on a connection into which we cannot see: no answer is on its way
+_QUIET_MS = 250  # without a byte, on a connection into which we cannot see: no answer is on its way
 _KEEP = 512  # bytes of a packet that are looked at
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _SUBSCRIBE, _SUBACK, _PINGREQ, _PINGRESP, _DISCONNECT = (
     1,
