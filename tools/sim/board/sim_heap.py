@@ -1,9 +1,9 @@
 """What the firmware has on the heap: live bytes, looked at often enough to see the highest point, by room if asked.
 
-In: watch() when all of the simulator is loaded. Then: every minute, every second of a boot's first minutes and after
-    each connection, after each import and each building of a room's object.
-Out: in sim_world.state heap_base_bytes, heap_peak_bytes (both of live objects: gc.collect, then gc.mem_alloc); with
-    "heap": "rooms" in the script heap_rooms, heap_steps, heap_hours and heap_block_bytes.
+In: watch() when all of the simulator is loaded. Then: every second of a boot's first three minutes, later every minute,
+    and after each import and each building of a room's object, where the script says "heap": "rooms".
+Out: in sim_world.state heap_base_bytes, heap_peak_bytes, heap_end_bytes, heap_hours (live objects: gc.collect, then
+    gc.mem_alloc), heap_frozen_bytes; by room heap_rooms and heap_steps, and the largest free block on the console.
 Owns: what does not count: the simulator, and what is frozen into the board's MicroPython.
 """
 
@@ -56,7 +56,7 @@ def mount_rom(path):
 
 def watch():
     """From here on, what lives on the heap belongs to the firmware."""
-    global _rooms, _next_hour_ms, import_module
+    global _rooms, _next_hour_ms, _often_until, import_module
     before = _used()
     for name in _FROZEN:
         try:
@@ -65,22 +65,16 @@ def watch():
             pass
     state = sim_world.state
     state["heap_frozen_bytes"] = _used() - before
+    state["heap_hours"] = state.get("heap_hours", [])
     if sim_world.script.get("heap") == "rooms":
         _rooms = {}
         state["heap_steps"] = []
-        state["heap_hours"] = state.get("heap_hours", [])
         builtins.__import__ = import_module = _load
     _next_hour_ms = sim_clock.ms + _HOUR_MS
     sim_world.saved.append(_save)
-    look_often()
+    _often_until = sim_clock.ms + _OFTEN_FOR_MS
     sim_clock.at(sim_clock.ms + _OFTEN_MS, _look_again)
     state["heap_base_bytes"] = _used()
-
-
-def look_often():
-    """Something is being set up: look every second for a while."""
-    global _often_until
-    _often_until = sim_clock.ms + _OFTEN_FOR_MS
 
 
 def look():
@@ -104,7 +98,7 @@ def _disown(used):
 def _look_again():
     global _next_hour_ms
     used = look()
-    if _rooms is not None and sim_clock.ms >= _next_hour_ms:
+    if sim_clock.ms >= _next_hour_ms:
         _next_hour_ms += _HOUR_MS
         sim_world.state["heap_hours"].append(used)
         _disown(used)
