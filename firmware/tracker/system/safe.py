@@ -26,7 +26,7 @@ class SafeMode:
         self._ignition = ignition
         self._missing = missing
         self._tell = tell
-        self._since_ms = ticks()  # since when something has been off
+        self._since_ms = ticks()  # since when something has been off, or the last attempt
         self._was_on = True
 
     async def run(self, beat):
@@ -39,6 +39,7 @@ class SafeMode:
                 said, tried_ms = words, None
                 self._log.error("Safe mode: the board runs%s." % words if words else "Safe mode is over: everything runs.")
             if self._due(now_ms):
+                self._since_ms = now_ms
                 self._resets.tried()
                 self._log.warn("Safe mode: attempt %d at the full road." % self._resets.tries)
                 self._supervisor.retry()
