@@ -146,11 +146,13 @@ class App:
     def _mounted(self):
         """The journal: whoever needs it first mounts it, GNSS unless that room is left out."""
         if self.journal is None:
+            from tracker.sampling.window import Window
             from tracker.store.journal import Journal
 
-            journal = Journal(
-                self._partition, os.urandom, NvsNumber(self._nvs, "seq"), keep_acked_days=self.settings.keep_acked_days
-            )
+            settings = self.settings
+            thin = Window(2 * settings.bound_m, settings.silence_moving_s, settings.silence_parked_s)
+            mark = NvsNumber(self._nvs, "seq")
+            journal = Journal(self._partition, os.urandom, mark, keep_acked_days=settings.keep_acked_days, window=thin)
             journal.mount()
             self.journal = journal
         return self.journal
@@ -311,7 +313,7 @@ class App:
         else:
             from tracker.uplink.secure import Secure
 
-            net = Secure(socket, select, clock, _clock_is_set, _system_heap, self.log)
+            net = self._watched["tls"] = Secure(socket, select, clock, _clock_is_set, _system_heap, self.log)
         if settings.broker_host and not is_address(settings.broker_host):
             from tracker.uplink.names import Names
 
@@ -320,7 +322,7 @@ class App:
                 return [server for server in both if is_address(server) and server != "0.0.0.0"]
 
             kept = NvsNumber(self._nvs, "ip%x" % crc32(settings.broker_host.encode()))  # another name, another address
-            net.names = Names(socket, clock, os.urandom, servers, kept)
+            net.names = self._watched["names"] = Names(socket, clock, os.urandom, servers, kept)
         return net
 
     async def _safe(self, beat):

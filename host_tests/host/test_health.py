@@ -21,6 +21,8 @@ FILES = {  # where the attributes of the table's owners are made
     "trail": ["sampling/trail"],
     "quality": ["sampling/quality"],
     "session": ["uplink/uplink"],
+    "names": ["uplink/names"],
+    "tls": ["uplink/secure"],
     "wifi": ["link/wifi"],
     "loop": ["system/supervisor"],
     "log": ["system/log"],

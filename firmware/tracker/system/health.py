@@ -40,6 +40,8 @@ TABLE = [
     71, "journal", "appended", "tails", "generation", "aged", "stale_acks",
     78, "session", "connects", "failures",
     81, "history", "sent", "again", "freed", "unread",
+    86, "names", "silences", "strangers", "from_memory",
+    89, "tls", "poor",
     90, "wifi", "joins", "losses", "driver_errors", "power_cycles",
     100, "loop", "worst_block_ms",
     102, "log", "dropped",
