@@ -55,4 +55,5 @@ ESSENTIAL = (
     "broker_tls",
     "broker_user",
     "broker_password",
+    "dns_server",
 )
