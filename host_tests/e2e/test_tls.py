@@ -46,6 +46,7 @@ opened = closed = 0
 real = socket.socket
 class Count:
     AF_INET, SOCK_DGRAM = socket.AF_INET, socket.SOCK_DGRAM
+    getaddrinfo = staticmethod(socket.getaddrinfo)
     @staticmethod
     def socket(*kind):
         global opened
@@ -310,3 +311,47 @@ def test_a_drive_over_tls_to_a_city_s_broker(mosquitto, tmp_path):
     assert not any("satu" in line or "broker_tls" in line for line in lines)
     assert len([line for line in lines if "time of day" in line]) == 1
     assert [value for key, value in nvs["lacak"].items() if key.startswith("ip")] == [0x7F000001]
+
+
+@pytest.mark.parametrize("tls", ["required", "off"])
+def test_without_a_ca_nothing_goes_out_in_the_clear_unless_the_settings_say_so(tmp_path, tls):
+    """On the whole road, to a broker that speaks plain MQTT: never a second try without TLS."""
+    script = make_round(11, str(tmp_path), 0.5)
+    feed.write(tmp_path / "short.bin", [frame for frame in feed.read(script["feed"]) if frame[0] < 400_000])
+    script = dict(script, feed=str(tmp_path / "short.bin"), duration_s=400, truth=None, ignition=None)
+    lines = []
+
+    async def run():
+        road = Road(tmp_path / "road", script, world_of(script, 1, drain_s=100), {"broker_tls": tls})
+        async with road:
+            road.board.lay_out()
+            await road.run(lines.append, 120, settle_s=0)
+            return road.audit(), road.state
+
+    figures, state = asyncio.run(run())
+    assert figures["fixes_appended"] > 3
+    assert (state["wire_up"] == 0) == (figures["fixes_stored"] == 0) == (tls == "required")
+    assert any("no ca.der" in line for line in lines) == (tls == "required")
+    assert len([line for line in lines if "For a bench only" in line]) == (tls == "off")
+
+
+def test_the_last_resort_of_a_board_in_safe_mode_speaks_tls_too(board, brokers):
+    """Blocking, by the stock client: one sentence to the broker that is believed, not a byte more to any other."""
+    cases, lines = board("""
+        from tracker.system import tell
+        from tracker.uplink.secure import make_context
+        class Settings:
+            device_id, broker_user, broker_password = "truck-001", "", ""
+            broker_host = %r
+        tell.socket = Count
+        def secured(sock):
+            return make_context().wrap_socket(sock, server_hostname=Settings.broker_host)
+        for name, port in %r:
+            Settings.broker_port = port
+            up = sim_world.state["wire_up"]
+            said = await tell.tell(Settings, wlan, " without uplink", 7, int, secured)
+            tell_case = {"said": said, "up": sim_world.state["wire_up"] - up, "opened": opened, "closed": closed}
+            print("CASE", json.dumps(dict(tell_case, name=name)))
+        """ % (HOST, sorted((name, brokers.ports[name]) for name in ("tls 1.2", "tls 1.3", "other name", "expired", "plain"))))
+    assert {name: case["said"] for name, case in cases.items()} == {
+        "tls 1.2": True, "tls 1.3": True, "other name": False, "expired": False, "plain": False}
