@@ -18,13 +18,13 @@ for _folder in ("tools", "host_tests/fakes/cpython", "firmware"):
 
 import audit  # noqa: E402
 from bench.report import table  # noqa: E402
+from reasons import REASON_NAMES  # noqa: E402
 from road import DEVICE, Road, world_of  # noqa: E402
 from setup.place import Missing  # noqa: E402
 from setup.vm import vm_command  # noqa: E402
 from sim.receiver import make_round  # noqa: E402
 from sim.replay import make_replay  # noqa: E402
 from station.app import PortTaken  # noqa: E402
-from tracker.record import REASON_NAMES  # noqa: E402
 
 SEED = 448
 WIB = datetime.timezone(datetime.timedelta(hours=7), "WIB")

@@ -33,21 +33,6 @@ SAFE_MODE = const(10)
 TECHNICIAN = const(11)
 RESET = const(12)  # detail: reset cause
 
-REASON_NAMES = {
-    THINNED: "thinned",
-    DROPPED: "dropped",
-    NO_FIX: "no fix",
-    SILENT: "receiver silent",
-    ANTENNA: "antenna fault",
-    CLOCK: "clock not believed",
-    ASLEEP: "asleep",
-    OFF_DUTY: "off duty",
-    SUPPLY: "supply lost",
-    SAFE_MODE: "safe mode",
-    TECHNICIAN: "technician",
-    RESET: "reset",
-}
-
 BODY_MAX = const(200)  # bytes of payload; with tag, length and time it still fits a 256-byte page
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from aiohttp import web
 
+from reasons import REASON_NAMES
 from setup.libs import leaflet_dir
 from station import health
 from station.explain import explain
 from station.stamp import is_untimed, stamped, stamped_by
 from tracker.fix import UNTIMED
-from tracker.record import ANCHOR, REASON_NAMES
+from tracker.record import ANCHOR
 
 EPOCH_2020 = 1577836800
 PAGE = Path(__file__).parent / "page"

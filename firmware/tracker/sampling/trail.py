@@ -3,23 +3,21 @@
 In: on_epoch(fix, uptime_ms) for every epoch of the receiver, tick(uptime_ms) a few times a second,
     commit() before a stop, ignition off, low supply or a reset that we order.
 Out: FIX and GAP records and provisional tails in the journal; newest, newest_ms for the live lane.
-Owns: the second up to which the trail is explained. uptime_ms counts from boot; later only its
-    differences matter.
+Owns: the second up to which the trail is explained. Of uptime_ms only differences matter.
 """
 
 from micropython import const
 
 from tracker.fix import FORCED, HELD, RECOVERED, ROLLOVER, STOPPED, UNTIMED, Fix
+from tracker.letgo import let_go
 from tracker.record import CLOCK, FIX, NO_FIX, SILENT, Record
 from tracker.sampling.plane import udeg, within
 from tracker.sampling.quality import DRIFT, OK
-from tracker.sampling.told import told_sec
 
-# A tail is due when the newest fix is this far ahead of flash, so that even at one fix every 2 s a
-# cut between two of them costs no more than 15 s.
-_TAIL_S = const(14)
+_TAIL_S = const(14)  # that the newest fix is ahead of flash: with a fix every 2 s a cut costs 15 s
 _TELL_S = const(3600)  # a pause goes on: the office hears every hour why
 _UPTIME_MASK = const(0x3FFFFFFF)  # ticks_ms wraps here on the board
+_GAP_MAX = const(20)  # bytes of a gap's payload
 
 
 class Trail:
@@ -37,7 +35,7 @@ class Trail:
         self._boot_detail = boot_detail
         self._begun_ms = begun_ms  # up to this uptime the reason of the boot holds
         self._gap_after_s = gap_after_s
-        self._record = Record()
+        self._record = Record(_GAP_MAX)
         self._newest = Fix()
         self._keep_fix = self._keep  # made once: each `self._keep` as a value would cost heap
         self._boot = boot
@@ -287,7 +285,11 @@ class Trail:
         """The provisional tail becomes a record; the second up to which the day is told."""
         tail = self._journal.tail()
         if tail is None:
-            return told_sec(self._journal, self._record)
+            from tracker.sampling.told import told_sec
+
+            sec = told_sec(self._journal, Record())
+            let_go("sampling.told")
+            return sec
         tail.flags |= RECOVERED
         self._keep(tail)
         return tail.sec
