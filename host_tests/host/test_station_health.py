@@ -87,8 +87,9 @@ def test_growth_is_against_an_hour_before_or_the_start_of_the_boot(db):
 
 
 def test_what_is_wrong_is_said_and_nothing_else(db):
-    send(db, 0, [hour(0, _41=63), hour(1, _41=100, _11=0b1100, _26=2, _108=5, _109=88, _110=50, _100=900)])
+    send(db, 0, [hour(0, _41=63), hour(1, _41=100, _10=6, _11=0b1100, _26=2, _108=5, _109=88, _110=50, _100=900)])
     assert health.wrong(found(db)) == {
+        10: "Board: 6 crashes in a row",
         11: "Safe mode: left out are link, uplink",
         26: "Uplink: 2 deaths of the room this hour",
         41: "GNSS: 37 damaged sentences this hour",

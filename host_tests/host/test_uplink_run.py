@@ -339,11 +339,21 @@ def test_the_log_that_is_asked_for_goes_out_whole_in_bounded_pieces_and_once():
     rig, log = rig_with_log(30)
     whole = []
     rig.at(5, lambda: (whole.extend(log.lines()), rig.uplink.send_log()))
-    rig.run(60)
+    rig.at(20, lambda: log.info("tak diminta"))
+    rig.run(40)
     sent = pieces_of_log(rig)
     assert 2 <= len(sent) <= 4 and all(0 < len(packet.payload) <= 512 for packet in sent)
     assert all((packet.qos, packet.payload[-1:]) == (0, b"\n") for packet in sent)
     assert b"".join(packet.payload for packet in sent).decode().split("\n")[:-1] == whole
+
+
+def test_the_log_can_be_asked_for_again():
+    rig, log = rig_with_log(3)
+    rig.at(5, rig.uplink.send_log)
+    rig.at(20, rig.uplink.send_log)
+    rig.run(40)
+    first, second = pieces_of_log(rig)
+    assert first.payload == second.payload and b"baris 0" in first.payload
 
 
 def test_a_log_asked_for_without_a_session_it_waits_for_one():
