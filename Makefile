@@ -11,12 +11,13 @@ demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE
 test: venv  ## all tests in stages
 	$(call in_venv,stages)
 
-soak: venv vm libs  ## 200 random worlds, then power cuts at every byte of every flash operation: about an hour
+soak: venv vm libs  ## twice 72 hours of a truck's life, 200 random worlds, then power cuts at every byte of every flash operation: over an hour
+	.venv/bin/python tools/soak.py
 	.venv/bin/python tools/chaos.py
 	LACAK_CUT_STRIDE=1 .venv/bin/python -m pytest -q host_tests/host/test_journal_cuts.py
 
-replay: venv vm libs  ## one random world again, SEED=7, its folder kept
-	.venv/bin/python tools/chaos.py $(SEED)
+replay: venv vm libs  ## a random world again, SEED=7, or a life, SEED=7 HOURS=24; its folder is kept
+	.venv/bin/python $(if $(HOURS),tools/soak.py $(HOURS),tools/chaos.py) $(SEED)
 
 bench: venv vm libs  ## all benchmarks, or one: B=road
 	PYTHONPATH=tools .venv/bin/python -m bench $(B)

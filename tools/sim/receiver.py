@@ -35,15 +35,21 @@ _SKY = (  # number, elevation, azimuth
 class Speaker:
     """One second in sentences: all that a NEO-6M says by default (full), or RMC, GGA, some GSA."""
 
-    def __init__(self, rng, start_sec, talker="GP", full=False):
+    def __init__(self, rng, start_sec, talker="GP", full=False, jumps=()):
+        """jumps: (from, to, by): between these seconds of the world its clock is so many seconds off."""
         self.rng = rng
         self.start = EPOCH + datetime.timedelta(seconds=start_sec)
+        self.jumps = jumps
         self.talker = talker
         self.full = full
         self.sats = 8
 
+    def when(self, t):
+        off_s = sum(by for start, end, by in self.jumps if start <= t < end)
+        return self.start + datetime.timedelta(seconds=t + off_s)
+
     def no_fix(self, t, knows_time):
-        when = self.start + datetime.timedelta(seconds=t)
+        when = self.when(t)
         clock = when.strftime("%H%M%S.00") if knows_time else ""
         date = when.strftime("%d%m%y") if knows_time else ""
         lines = ["RMC,%s,V,,,,,,,%s,,,N" % (clock, date), "GGA,%s,,,,,0,00,99.99,,,,,," % clock]
@@ -53,7 +59,7 @@ class Speaker:
 
     def fix(self, t, place, east_ms, north_ms, disturbed_m):
         """place is (latitude field, longitude field, altitude in metres)."""
-        when = self.start + datetime.timedelta(seconds=t)
+        when = self.when(t)
         clock, date = when.strftime("%H%M%S.00"), when.strftime("%d%m%y")
         sats = self._sats(disturbed_m)
         hdop = 9.5 / sats * (1 + disturbed_m / 25)
@@ -110,7 +116,7 @@ def checksum(body):
     return reduce(operator.xor, body, 0)
 
 
-def make_round(seed, out_dir, hours=6.0, full=False, talker="GP", a_round=None):
+def make_round(seed, out_dir, hours=6.0, full=False, talker="GP", a_round=None, jumps=()):
     """Write feed.bin, truth.csv and outline.geojson; returns their paths and the script. a_round: what is driven, if not the seed's."""
     a_round = a_round or drive(seed, hours)
     paths = {
@@ -122,7 +128,7 @@ def make_round(seed, out_dir, hours=6.0, full=False, talker="GP", a_round=None):
         )
     }
     os.makedirs(out_dir, exist_ok=True)
-    speaker = Speaker(random.Random("speaker/%s" % seed), START_SEC, talker, full)
+    speaker = Speaker(random.Random("speaker/%s" % seed), START_SEC, talker, full, jumps)
     bursts, rows = _listen(a_round, random.Random("noise/%s" % seed), speaker)
     feed.write(paths["feed"], bursts)
     _write_truth(paths["truth"], rows)

@@ -54,9 +54,13 @@ def main(world_path, state_dir):
     machine.plug_in_receiver()
     if sim_world.script.get("rom"):
         sim_heap.mount_rom(sim_world.script["rom"])
+    space = {"__name__": "__main__"}
+    if sim_world.script.get("hours"):
+        import sim_hours  # before the firmware's heap begins; it loads asyncio, which others count as the board's
+
+        sim_hours.install(space)
     sim_heap.watch()
     sim_probe.install()
-    space = {"__name__": "__main__"}
     if run("boot.py", space):
         run("main.py", space)
     print(_FRIENDLY)

@@ -79,7 +79,7 @@ def load(world_path, state_dir):
     sim_clock.start(state["world_ms"])
     sim_clock.rtc_lead_s = state["rtc_lead_s"]
     sim_clock.at(state["world_ms"] + _LOOK_UP_MS, _look_up)
-    sim_clock.at(int((script["duration_s"] + script.get("drain_s", 0)) * 1000), _end)
+    sim_clock.at(int((script["duration_s"] + script.get("drain_s", 0)) * 1000), end)
 
 
 def path(name):
@@ -144,7 +144,7 @@ def _look_up():
     return sim_clock.ms + _LOOK_UP_MS
 
 
-def _end():
+def end():
     _leave("end", PWRON, sim_clock.ms)
 
 
