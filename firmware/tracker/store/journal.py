@@ -45,7 +45,7 @@ class Journal:
         self._tail_rec = Record(0)  # only its fix is used
         self._loss = Loss(self, self._ring, self._acks)
         self.appended = self.tails = self.ack_records = self.entered = self.aged = 0
-        self.refused = self.dropped = self.stale_acks = self.skipped = 0
+        self.refused = self.dropped = self.thinned = self.stale_acks = self.skipped = 0
         self._forget()
 
     def _forget(self):

@@ -6,20 +6,18 @@ In: the ring, scanned. Out: attributes of Recovery; the writer stands where it m
 from micropython import const
 
 from tracker.fix import UNTIMED
-from tracker.record import ACK, ANCHOR, DROPPED, FIX, GAP, SKIPPED, TAIL, THINNED, varint
+from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, TAIL, THINNED, varint
 
 _YOUNG = const(5)  # numbers: fewer in the newest sector, and the records that belong at its beginning may be missing
 _SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that damaged bytes can have used
 
 
 def looks_back(rec):
-    """Does the record tell of what is gone, or count its second from boot? Then that says nothing about the trail's end."""
+    """Does the record tell of what is gone, or not know its second? Then that says nothing about the trail's end."""
     kind = rec.kind
     if kind == FIX:
         return rec.fix.flags & UNTIMED != 0
-    if kind == ANCHOR:
-        return rec.sec == 0
-    return kind == SKIPPED or kind == GAP and (rec.body[0] == DROPPED or rec.body[0] == THINNED)
+    return rec.sec == 0 or kind == SKIPPED or kind == GAP and (rec.body[0] == DROPPED or rec.body[0] == THINNED)
 
 
 class Recovery:
