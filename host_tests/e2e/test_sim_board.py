@@ -334,6 +334,22 @@ def test_a_held_pin_keeps_its_level_across_sleep_until_it_is_let_go(board):
     assert run.said == ["1 0 0"]
 
 
+def test_the_firmwares_boot_lets_go_of_what_was_held_in_a_deep_sleep(board):
+    main = """
+        import machine, esp32
+        if machine.reset_cause() == machine.PWRON_RESET:
+            with open("board.json", "w") as file:
+                file.write('{"power_on": [[25, 1]]}')
+            machine.Pin(25, machine.Pin.OUT, value=0, hold=True)
+            esp32.gpio_deep_sleep_hold(True)
+            machine.deepsleep(1000)
+        import power_pins
+        print(machine._driven.get(25))
+    """
+    boot = (power.ROOT / "firmware/boot.py").read_text()
+    assert board(main, files={"power_pins.py": boot}).said == ["1"]
+
+
 @pytest.mark.parametrize("hold, restarts", [(True, 0), (False, 1)])
 def test_a_receiver_whose_supply_floats_in_deep_sleep_starts_anew(board, tmp_path, hold, restarts):
     path = feed_file(tmp_path, [(t_s * 1000, b"$GPRMC\r\n") for t_s in range(40)])
