@@ -129,8 +129,9 @@ def _tell_commands(plan, profile, args, say):
     say("   %s --baud %d write-flash %s" % (start, _BAUD, files))
     journal = partitions.find(profile, "journal")
     say("   Not touched: nvs, and the journal at 0x%X." % journal.offset)
-    say("4. Put the truck's settings on the board (they hold secrets and are in no image):")
-    say("   %s -m mpremote connect %s fs cp settings.json : + reset" % (_PYTHON, port))
+    say("4. Put the truck's settings (they hold secrets and are in no image) and the certificate of")
+    say("   the broker's CA on the board; without it nothing is sent (docs/uplink.md):")
+    say("   %s -m mpremote connect %s fs cp settings.json ca.der : + reset" % (_PYTHON, port))
 
 
 def _flash_arguments(parser):
