@@ -237,7 +237,8 @@ def judge(looks, sleepy=False):
 def short_of(world, state):
     """A life without its mishaps proves nothing."""
     wanted = {"cuts": (len(world["cuts"]), state["cuts_done"]),
-              "broker events": (len(world["broker_events"]), state.get("broker_events", 0))}
+              "broker events": (len(world["broker_events"]), state.get("broker_events", 0)),
+              "orders": (1, state.get("orders_done", 0))}  # the others found no power, or a truck asleep
     return ["only %d of %d %s happened" % (done, planned, what) for what, (planned, done) in wanted.items() if done < planned]
 
 
