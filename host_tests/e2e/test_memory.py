@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.vm32, pytest.mark.libs]
 HOURS = 3
 GARBAGE = 1.16  # heap to live bytes; the collector's own tables are 1.6 %
 STACK_BYTES = 256  # the collector takes what old words on the stack point at for alive: some blocks of 16 bytes, more or fewer
-LIMIT_KB = 140  # of live objects, Wi-Fi, .mpy in RAM: what a room adds beyond it has to be let go elsewhere
+LIMIT_KB = 144  # of live objects, Wi-Fi, .mpy in RAM: what a room adds beyond it has to be let go elsewhere
 
 
 def drive(folder, hours, heap_kb=1024, touch=lambda files: None):
