@@ -7,7 +7,7 @@ from road import Road, world_of
 from sim.receiver import make_round
 from station.db import Database
 from tracker import record
-from tracker.system.reset import ROOM_DIED, ROOMS, WATCHDOG
+from tracker.system.reset import APP_DIED, ROOM_DIED, ROOMS, WATCHDOG
 
 pytestmark = pytest.mark.e2e
 
@@ -165,3 +165,12 @@ def test_without_a_journal_partition_the_office_is_told_and_nothing_resets(scrip
     figures, lines, _ = drive(tmp_path, script, [], 0, journal_bytes=0)
     assert figures["boots"] == 1 and any("no partition 'journal'" in line for line in lines)
     assert "safe 0.1.0 boot 1 without journal" in told
+
+
+def test_a_program_that_dies_says_so_and_leaves_the_cable_ten_seconds(script, tmp_path):
+    dies = {"module": "tracker.system.supervisor", "class": "Supervisor", "method": "check", "what": "raise", "at_s": 600, "times": 1}
+    figures, lines, road = drive(tmp_path, script, [dies])
+    assert whole(figures) and figures["boots"] == 2 and road.state["resets"] == {"2": 1}
+    (gap,) = gaps(figures, record.RESET)
+    assert gap.detail == APP_DIED and 10 <= gap.to_sec - gap.from_sec <= 16
+    assert any("The program died" in line for line in lines)
