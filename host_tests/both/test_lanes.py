@@ -450,6 +450,66 @@ def test_the_real_journal_over_resets_and_a_ring_that_overwrites_what_was_never_
     assert stored >= set(range(journal.oldest_seq, journal.next_seq))
 
 
+# --- what the office asks for again ---------------------------------------------------------------
+
+
+def _confirmed(n):
+    """A rig whose database has all."""
+    rig = Rig(n)
+    for first, last, _ in rig.drain():
+        rig.station(answer(ACK, [(first, last)]))
+        rig.pump()
+    assert rig.history.ahead() == 0
+    return rig
+
+
+def test_what_is_asked_again_goes_out_once_one_block_at_a_time():
+    rig = _confirmed(500)
+    assert rig.history.ask_again(100, 250) == 151
+    blocks = rig.blocks()
+    assert spans(blocks) == [(100, 159)] and rig.blocks(15) == []
+    rig.pubacked(blocks)
+    assert spans(rig.drain()) == [(160, 219), (220, 250)]
+    assert rig.blocks(4000) == [] and rig.history.ahead() == rig.history.again == 0
+    assert rig.journal.acked == set(range(500))
+
+
+def test_one_wish_at_a_time_and_only_what_the_ring_has():
+    rig = _confirmed(200)
+    rig.journal.oldest_seq = 150
+    assert rig.history.ask_again(0, 1 << 29) == 50
+    assert rig.history.ask_again(160, 170) == -1
+    assert spans(rig.drain()) == [(150, 199)]
+    assert rig.history.ask_again(0, 149) == 0 and rig.history.ask_again(200, 300) == 0
+    assert rig.drain() == [] and rig.history.ask_again(160, 170) == 11
+
+
+def test_what_is_asked_again_waits_for_all_that_is_new():
+    rig = _confirmed(120)
+    for _ in range(130):
+        rig.journal.append_fix()
+    assert rig.history.ask_again(0, 20) == 21
+    assert spans(rig.blocks()) == [(120, 179), (180, 239), (0, 20)]
+
+
+def test_what_has_not_gone_out_yet_is_not_sent_twice():
+    rig = _confirmed(120)
+    rig.journal.append_fix()
+    assert rig.history.ask_again(110, 120) == 11
+    assert spans(rig.drain()) == [(110, 119)]
+    assert spans(rig.blocks(60)) == [(120, 120)] and rig.drain() == []
+
+
+def test_a_block_asked_for_that_was_cut_off_goes_once_more():
+    rig = _confirmed(120)
+    rig.history.ask_again(0, 100)
+    assert spans(rig.blocks()) == [(0, 59)]
+    rig.cut()
+    rig.connect()
+    assert spans(rig.drain()) == [(0, 59), (60, 100)]
+    assert rig.session.free == SLOTS
+
+
 # --- live ----------------------------------------------------------------------------------------
 
 

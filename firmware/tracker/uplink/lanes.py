@@ -86,6 +86,9 @@ class HistoryLane:
         self._waits = False
         self._waits_ms = 0  # since when the record _next waits
         self._catching_up = False
+        self._ask_lo = 0  # what the office asked for again: the rest of it,
+        self._ask_hi = -1
+        self._ask_pid = self._ask_next = 0  # and the block of it that is under way, one at a time
         self.sent = self.again = self.freed = self.lost = self.unread = 0
         self.acks = self.refused = self.malformed = self.foreign = self.stale = self.unsent = 0
 
@@ -109,8 +112,12 @@ class HistoryLane:
         for i in range(_AHEAD):
             if self._state[i] == _FLYING:
                 self._state[i] = _CUT
+        self._ask_pid = 0  # that block goes once more
 
     def on_puback(self, pid, now):
+        if pid == self._ask_pid:
+            self._ask_pid = 0
+            self._ask_lo = self._ask_next
         for i in range(_AHEAD):
             if self._state[i] == _FLYING and self._pid[i] == pid:
                 self._state[i] = _LANDED
@@ -125,8 +132,8 @@ class HistoryLane:
             i = self._due(session.free, now)
             if i >= 0:
                 self._send_again(session, i, now)
-            else:
-                self._send_next(session, now)
+            elif not self._send_next(session, now) and self._ask_lo <= self._ask_hi and not self._ask_pid:
+                self._send_asked(session, now)
 
     def _due(self, free, now):
         """The place of the lowest block that is to be sent again, or -1. One that was cut off has
@@ -156,10 +163,13 @@ class HistoryLane:
         self.again += 1
         if not was_cut:
             self._wait_ms[i] = min(max(2 * self._wait_ms[i], _AGAIN_MS), _AGAIN_MAX_MS)
+        last = self._last[i]
         self._fly(i, session.send(end, False, now))
+        if self._last[i] < last:
+            self._next = min(self._next, self._last[i] + 1)  # thinned since: the rest goes by itself
 
     def _send_next(self, session, now):
-        """The next block of records that have not gone out yet, if there is one to send now."""
+        """The next block of records that have not gone out yet, if there is one to send now; True if so."""
         if not session.free or not self._is_time(now) or _FREE not in self._state:
             return
         first = self._journal.next_unacked(self._next)
@@ -178,6 +188,29 @@ class HistoryLane:
         self._next = self._last[i] + 1
         self._waits = False
         self.sent += 1
+        return True
+
+    def ask_again(self, lo, hi):
+        """The office wants these numbers once more: how many of them the ring may have. Behind all that is new, one block at
+        a time, and none of it counts as unconfirmed. While one such wish is being served the next has to wait: -1."""
+        if self._ask_lo <= self._ask_hi:
+            return -1
+        self._ask_lo = max(lo, self._journal.oldest_seq)
+        self._ask_hi = min(hi, self._journal.next_seq - 1)
+        return max(self._ask_hi - self._ask_lo + 1, 0)
+
+    def _send_asked(self, session, now):
+        """What has not gone out yet goes by itself, in order."""
+        most = min(self._ask_hi, self._next - 1) - self._ask_lo + 1
+        at = session.begin(self._topic, 1, 0) if most > 0 else 0
+        if at < 0:
+            return
+        end = self._build(session.tx, at, self._ask_lo, min(most, RECORDS_MAX)) if most > 0 else -1
+        if end < 0 or self._writer.first > self._ask_hi:
+            self._ask_hi = -1  # that was all
+            return
+        self._ask_next = self._writer.first + self._writer.count
+        self._ask_pid = session.send(end, False, now)
 
     def _is_time(self, now):
         waiting = self._journal.next_seq - self._next
