@@ -146,11 +146,13 @@ class App:
     def _mounted(self):
         """The journal: whoever needs it first mounts it, GNSS unless that room is left out."""
         if self.journal is None:
+            from tracker.sampling.window import Window
             from tracker.store.journal import Journal
 
-            journal = Journal(
-                self._partition, os.urandom, NvsNumber(self._nvs, "seq"), keep_acked_days=self.settings.keep_acked_days
-            )
+            settings = self.settings
+            thin = Window(2 * settings.bound_m, settings.silence_moving_s, settings.silence_parked_s)
+            mark = NvsNumber(self._nvs, "seq")
+            journal = Journal(self._partition, os.urandom, mark, keep_acked_days=settings.keep_acked_days, window=thin)
             journal.mount()
             self.journal = journal
         return self.journal

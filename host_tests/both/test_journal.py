@@ -5,7 +5,8 @@ import json
 
 from sim.board.nor import NorFlash, PowerCut
 from store_kit import JOURNAL_ID, Mark, blank, event_record, fix_image, fix_record, image, mounted, read_all
-from tracker.record import ACK, BODY_MAX, DROPPED, FIX, GAP, SKIPPED, Record, gap_fields, varint
+from tracker.record import ACK, BODY_MAX, DROPPED, FIX, GAP, SKIPPED, THINNED, Record, gap_fields, varint
+from tracker.sampling.window import Window
 from tracker.store.acks import Acks
 from tracker.store.crc import check_fits, crc15, put_check, put_crc32
 from tracker.store.journal import Journal
@@ -173,8 +174,7 @@ def test_full_ring_drops_the_oldest_and_says_so():
     cursor = journal.cursor()
     while cursor.next(rec) and rec.kind != GAP:
         pass
-    first_left = made[journal.oldest_seq][1]
-    assert gap_fields(rec) == (made[0][1], first_left, DROPPED, journal.dropped)
+    assert gap_fields(rec) == (made[0][1], made[journal.oldest_seq - 1][1], DROPPED, journal.dropped)
     assert journal.next_unacked(0) == journal.oldest_seq
     assert all(found[seq] == what for seq, what in made.items() if seq >= journal.oldest_seq)
 
@@ -230,7 +230,7 @@ def test_gap_of_a_later_drop_begins_at_the_record_before():
     cursor = journal.cursor()
     while cursor.next(rec) and rec.kind != GAP:
         pass
-    assert gap_fields(rec) == (made[11][1], made[journal.oldest_seq][1], DROPPED, journal.oldest_seq - 12)
+    assert gap_fields(rec) == (made[11][1], made[journal.oldest_seq - 1][1], DROPPED, journal.oldest_seq - 12)
 
 
 def test_gap_tells_the_time_of_the_trail_not_of_records_that_look_back():
@@ -241,7 +241,7 @@ def test_gap_tells_the_time_of_the_trail_not_of_records_that_look_back():
     while journal.entered < 10:
         _append(journal, i, 1, made)
         i += 1
-    first_left = min(what[1] for what in read_all(journal).values() if what[0] == FIX)
+    last_lost = max(what[1] for seq, what in made.items() if seq < journal.oldest_seq)
     rec = Record()
     cursor = journal.cursor()
     gaps = []
@@ -249,7 +249,7 @@ def test_gap_tells_the_time_of_the_trail_not_of_records_that_look_back():
         if rec.kind == GAP:
             gaps.append(gap_fields(rec))
     assert len(gaps) >= 3 and journal.last_sec == 217000000 + 2 * (i - 1)
-    assert gaps[-1][1] == first_left and gaps[-1][1] > gaps[-2][1]
+    assert gaps[-1][1] == last_lost and gaps[-1][1] > gaps[-2][1]
     lost = [what[1] for seq, what in made.items() if seq < journal.oldest_seq]
     assert all(any(gap[0] <= sec <= gap[1] for gap in gaps) for sec in lost)
 
@@ -267,24 +267,24 @@ def _first_gap(journal, after=0):
 def test_loss_lies_between_records_of_the_trail():
     """Records that look back stand in front of it and behind it: they do not move its ends."""
     at_edge = set()
-    for start in (0, 1):
+    for start, every in ((0, 2), (1, 2), (0, 3), (1, 3), (0, 5)):
         journal = mounted(blank(), Mark())
         rec = Record()
         fixes = {}
         while not journal.dropped:
             seq = journal.next_seq
-            if seq % 2 == start and seq:
+            if seq % every == start and seq:
                 rec.set_skipped(216000000, 0, 1)
                 journal.append(rec)
             else:
                 fixes[journal.append(fix_record(rec, seq))] = 217000000 + 2 * seq
             if seq == 12:
                 journal.ack(0, 12 - start)  # the first that is lost stands behind a record that looks back
-        left = min(seq for seq in fixes if seq >= journal.oldest_seq)
+        last = max(seq for seq in fixes if seq < journal.oldest_seq)
         before = max(seq for seq in fixes if seq <= 12 - start)
-        assert _first_gap(journal)[:2] == (fixes[before], fixes[left])
-        at_edge.add(left - journal.oldest_seq)
-    assert at_edge == {0, 1}
+        assert _first_gap(journal)[:2] == (fixes[before], fixes[last])
+        at_edge.add(journal.oldest_seq - last)
+    assert at_edge == {1, 2}
 
 
 def test_loss_ends_with_its_latest_second_though_time_stepped_back():
@@ -350,6 +350,165 @@ def test_cut_header_is_no_header():
         assert not Header().get(whole[:end] + b"\xff" * (256 - end), 256)
     other = Header()
     assert other.get(whole + b"\xff" * 256, 256) and other.base == 300
+
+
+def _thinned(laps, bound_m=20, sector=4096, sectors=4, is_event=lambda i: i % 50 == 7):
+    """A journal that has been full of unsent records for some turns of its ring, and all that it was given."""
+    flash = blank(sectors, sector)
+    mark = Mark()
+    journal = mounted(flash, mark, sector // 16 if sector > 512 else 128, Window(bound_m))
+    rec = Record()
+    made = {}
+    while journal.entered < sectors * laps:
+        i = journal.next_seq
+        seq = journal.append(event_record(rec, i) if is_event(i) else fix_record(rec, i))
+        made[seq] = image(rec)
+    return journal, made, flash, mark
+
+
+def test_full_ring_thins_before_it_drops():
+    """Old fixes stay so that twice the bound holds, under their numbers; events all; a GAP says which numbers, how many, when."""
+    journal, made, flash, mark = _thinned(4)
+    whole = journal._ring.bases[journal._ring.oldest()]
+    found = read_all(journal)
+    again = mounted(flash, mark, 256, Window(20))
+    assert read_all(again) == found and again.oldest_seq == journal.oldest_seq < whole
+    assert all(found[seq] == what for seq, what in made.items() if seq in found or seq >= whole)
+    kept = [seq for seq in sorted(found) if seq < whole]
+    assert 10 < len(kept) < (whole - journal.oldest_seq) // 4
+    assert all(seq in found for seq, what in made.items() if journal.oldest_seq <= seq and what[0] != FIX)
+    fixes = [found[seq] for seq in sorted(found) if found[seq][0] == FIX]
+    for seq, what in made.items():
+        if what[1] >= fixes[0][1] and seq not in found:
+            assert _metres_off(what, fixes) < 20
+    _check_thinned_gaps(made, found, whole)
+
+
+def _check_thinned_gaps(made, found, whole):
+    gaps = [(seq, found[seq]) for seq in sorted(found) if seq >= whole]
+    gaps = [(seq, what) for seq, what in gaps if what[0] == GAP and what[2][0] == THINNED]
+    assert len(gaps) == 3
+    for seq, what in gaps[-2:]:
+        start, end, count, first, span = _fields(what)
+        gone = [each for each in range(first, first + span) if each in made and each not in found]
+        assert count == len(gone) > 100
+        assert all(start <= made[each][1] <= end for each in gone)
+
+
+def _metres_off(what, fixes):
+    """From the point where a straight line in time between the kept neighbours passes."""
+    i = 0
+    while fixes[i + 1][1] < what[1]:
+        i += 1
+    a, b = fixes[i], fixes[i + 1]
+    part = (what[1] - a[1]) / (b[1] - a[1])
+    north, east = (what[k] - a[k] - (b[k] - a[k]) * part for k in (3, 4))
+    return (north * north + east * east) ** 0.5 / 9
+
+
+def test_copies_are_read_once_and_only_when_their_source_is_gone():
+    """At any moment: every number comes once, in order, from a cursor of its own and from one that follows."""
+    journal, made, flash, mark = _thinned(2, sector=512)
+    follower = journal.cursor()
+    rec = Record()
+    while follower.next(rec):
+        pass
+    for _ in range(150):
+        seq = journal.append(fix_record(rec, journal.next_seq))
+        found = read_all(journal)
+        numbers = sorted(found)
+        assert numbers[0] >= journal.oldest_seq
+        got = []
+        while follower.next(rec):
+            got.append(rec.seq)
+        assert got and got[-1] == seq
+        for back in (numbers[0], numbers[len(numbers) // 3], numbers[-1]):
+            cursor = journal.cursor()
+            assert cursor.seek(back) and cursor.next(rec) and rec.seq == back
+            after = [each for each in numbers if each > back]
+            if after:
+                assert cursor.next(rec) and rec.seq == after[0]
+                cursor.seek(back + 1)
+                assert cursor.next(rec) and rec.seq == after[0]
+                cursor.seek(back)
+                assert cursor.next(rec) and rec.seq == back
+
+
+def test_at_most_half_of_a_sector_is_copies():
+    """Long events between fixes stay all, as far as half of a sector takes them; those behind are dropped and told."""
+    journal = mounted(blank(4, 4096), Mark(), 256, Window(20))
+    rec = Record()
+    made = {}
+    while journal.entered < 16:
+        i = journal.next_seq
+        seq = journal.append(event_record(rec, i, 8, 60) if i % 2 else fix_record(rec, i))
+        made[seq] = image(rec)
+    page = journal._ring.page
+    for sector in range(4):
+        size = 0
+        for index in range(16):
+            page.load(sector, index, journal._ring.bases[sector], journal._ring.seed_of(sector))
+            while page.next(rec):
+                size += rec.n + 5 if rec.kind == 0x72 else 0
+        assert 1200 < size <= 2048 or sector == journal._ring.newest
+    found = read_all(journal)
+    gaps = [gap for gap in (_fields(what) for what in found.values() if what[0] == GAP and what[2][0] == DROPPED)]
+    lost = [what for seq, what in made.items() if seq not in found and what[0] == 8]
+    assert lost and all(any(gap[0] <= what[1] <= gap[1] for gap in gaps) for what in lost)
+
+
+def _fields(what):
+    """(from, to, and what else it says) of a GAP."""
+    off = 1
+    fields = []
+    while off < len(what[2]):
+        value, off = varint(what[2], off, len(what[2]))
+        fields.append(value)
+    return [what[1] - fields[0], what[1]] + fields[1:]
+
+
+def test_thinning_is_left_where_it_gains_nothing():
+    """Where more than half of the bytes would stay, the ring keeps new records whole in their stead; events stay."""
+    journal = mounted(blank(4, 4096), Mark(), 256, Window(1, 60, 300))
+    rec = Record()
+    while journal.entered < 12:
+        i = journal.next_seq
+        if i % 60 == 0:
+            journal.append(event_record(rec, i, 2, 1))
+        else:
+            fix_record(rec, i).fix.lat_udeg += i * i * 7919 % 4000
+            journal.append(rec)
+    whole = journal._ring.bases[journal._ring.oldest()]
+    olds = {what[0] for seq, what in read_all(journal).items() if seq < whole}
+    assert journal.thinned == 0 and journal.dropped > 500 and olds and FIX not in olds
+
+
+def test_acknowledged_olds_are_over():
+    journal, made, flash, mark = _thinned(3, sector=512)
+    whole = journal._ring.bases[journal._ring.oldest()]
+    numbers = [seq for seq in read_all(journal) if seq < whole]
+    assert journal.next_unacked(0) <= numbers[0]
+    journal.ack(journal.oldest_seq, numbers[-1])
+    assert journal.acked_low == numbers[-1] + 1
+    _ack_now(journal, 0, journal.next_seq - 1)
+    dropped, thinned, entered = journal.dropped, journal.thinned, journal.entered
+    while journal.entered < entered + 6:
+        journal.ack(0, _append(journal, journal.next_seq, 1))
+    assert (journal.dropped, journal.thinned) == (dropped, thinned)
+
+
+def test_a_mount_forgets_what_was_looked_at():
+    """mount() on a journal in use, with copies half done: it begins anew, copies nothing twice, and its GAPs count right."""
+    journal, made, flash, mark = _thinned(2)
+    rec = Record()
+    for n in range(1500):
+        fix_record(rec, journal.next_seq)
+        made[journal.append(rec)] = image(rec)
+        if n % 60 == 50:
+            journal.mount()
+    found = read_all(journal)
+    assert all(made[seq] == what for seq, what in found.items() if seq in made)
+    _check_thinned_gaps(made, found, journal._ring.bases[journal._ring.oldest()])
 
 
 def test_acked_sector_is_overwritten_without_a_word():
@@ -705,9 +864,14 @@ def test_full_ring_allocates_nothing():
     assert not hasattr(gc, "mem_alloc") or journal.dropped > 500
 
 
-def _heap_of_road(n, first, is_acked):
+def test_thinning_allocates_nothing():
+    journal = _heap_of_road(3600, 2900, False, Window(20))
+    assert not hasattr(gc, "mem_alloc") or journal.thinned > 500
+
+
+def _heap_of_road(n, first, is_acked, window=None):
     """Nothing may be allocated from record number first on."""
-    journal = mounted(QuietNor(4 * 4096), Mark(), 256)
+    journal = mounted(QuietNor(4 * 4096), Mark(), 256, window)
     road = Road(journal, is_acked)
     worst = 0
     for i in range(n if hasattr(gc, "mem_alloc") else 0):

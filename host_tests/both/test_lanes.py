@@ -4,6 +4,7 @@ from sim.board.nor import NorFlash
 from store_kit import Mark
 from tracker.fix import STOPPED, Fix
 from tracker.record import FIX, Record
+from tracker.sampling.window import Window
 from tracker.store.codec import Codec
 from tracker.store.journal import Journal
 from tracker.uplink.block import BlockWriter
@@ -594,3 +595,37 @@ def test_live_fix_that_cannot_be_said_is_left_out():
     rig.trail.newest, rig.trail.newest_ms = _fix(0, 900), 0
     rig.trail.newest.lat_udeg = 91000000
     assert rig.pump() == [] and rig.session.reason is None
+
+
+def test_thinned_records_go_in_blocks_without_a_hole_and_holes_are_passed_over():
+    """A ring that was full for long: a block holds numbers in a row; confirmed, nothing is left to be sent, now or after a reset."""
+    flash = NorFlash(4 * 4096)
+    mark = Mark()
+    journal = Journal(flash, lambda size: bytes(range(size)), mark, window=Window(20))
+    journal.mount()
+    rec = Record()
+    for n in range(4000):
+        rec.kind = FIX
+        rec.fix.copy(_fix(2 * n, 800))
+        rec.fix.lon_udeg += n * n % 97
+        journal.append(rec)
+    assert journal.thinned > 500
+    rig = Rig(0, journal)
+    there = set()
+    cursor = journal.cursor()
+    while cursor.next(rec):
+        there.add(rec.seq)
+    stored = set()
+    for _ in range(200):
+        for first, last, packet in rig.blocks(15):
+            assert set(range(first, last + 1)) <= there
+            stored.update(range(first, last + 1))
+            rig.wire.give(puback(packet.pid))
+            rig.station(answer(ACK, [(first, last)], journal.journal_id))
+    rig.pump()
+    assert stored == there and min(there) < max(there) - len(there)
+    assert rig.history.ahead() == rig.history.again == 0 and journal.next_unacked(0) == -1
+    journal.flush_acks(0)
+    journal.flush_acks(60000)
+    journal.mount()
+    assert journal.next_unacked(0) == -1

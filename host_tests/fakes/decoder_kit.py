@@ -18,6 +18,7 @@ from sim.board.nor import PowerCut
 from store_kit import Mark, SmallNor, event_record, fix_record, mounted
 from tracker.fix import UNTIMED
 from tracker.record import ACK, ANCHOR, BODY_MAX, FIX, SKIPPED, TAIL, Record
+from tracker.sampling.window import Window
 from tracker.store.codec import Codec
 from tracker.uplink.block import BLOCK_MAX, BlockWriter
 
@@ -190,13 +191,14 @@ class Drive:
         self.rng = random.Random(seed)
         self.mark = Mark()
         self.made = {}
+        self.acks = seed % 4 != 3
         self.in_flight = None
         self.sector, self.page = (4096, 256) if seed % 5 == 4 else (512, 128)
         flash = SmallNor(b"\xff" * (4 * self.sector), self.sector, seed + 1)
         if seed % 3:
             flash.cut = self._any_cut()
         try:
-            self._drive(mounted(flash, self.mark, self.page))
+            self._drive(mounted(flash, self.mark, self.page, Window(20) if seed % 2 else None))
         except PowerCut:
             pass
         self.cells = bytes(flash.store.cells)
@@ -220,7 +222,7 @@ class Drive:
             self.made[seq] = said(rec, seq)
             if i % 5 == 0:
                 journal.append_tail(fix_record(rec, i + 1).fix)
-            if i % 20 == 0 and journal.next_seq > 3:
+            if i % 20 == 0 and journal.next_seq > 3 and (i < 60 or self.acks):
                 lo = rng.randrange(max(0, journal.next_seq - 40), journal.next_seq)
                 journal.ack(lo, journal.next_seq - 1 - rng.randrange(2))
                 journal.flush_acks(0)
@@ -240,7 +242,7 @@ def by_firmware(cells, mark, sector, page):
     while cursor.next(rec):
         records.append(said(rec, rec.seq))
     tail = journal.tail()
-    numbers = range(journal.oldest_seq, journal.next_seq)
+    numbers = range(records[0]["seq"] if records else 0, journal.next_seq)
     acked = {seq for seq in numbers if journal.is_acked(seq)}
     what = (records, None if tail is None else tail.sec, acked)
     return what, (bytes(flash.store.cells), mark.value, sector)

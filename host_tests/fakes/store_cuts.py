@@ -6,7 +6,8 @@ AssertionError where something is lost, made up, or comes twice. CPython only; a
 
 from sim.board.nor import PowerCut
 from store_kit import Mark, SmallNor, event_record, fix_image, fix_record, image, mounted, read_all
-from tracker.record import DROPPED, FIX, GAP, SKIPPED, Record, varint
+from tracker.record import DROPPED, FIX, GAP, SKIPPED, THINNED, Record, varint
+from tracker.sampling.window import Window
 
 WAYS = (("prefix", 0), ("random", 1), ("random", 2))  # how the byte in flight, or the half-erased sector, is left; a seed
 
@@ -46,8 +47,8 @@ class Picture:
         self.next_seq = drive.journal.next_seq
         self.acked = frozenset(drive.acked)
         self.tails = (drive.tail, drive.tail_in_flight)
-        # a sector that is being entered has left the ring before its erase begins
-        self.oldest = min([base for base in drive.journal._ring.bases if base >= 0], default=0)
+        self.oldest = drive.journal.oldest_seq
+        self.olds = drive.olds
 
     @property
     def appended(self):
@@ -71,11 +72,16 @@ class Picture:
 
 
 class Drive:
-    """Rounds of the ring: fixes, events, tails, acknowledgements in pieces, and perhaps a stretch without any."""
+    """Rounds of the ring: fixes, events, tails, acknowledgements in pieces, and perhaps a stretch without any.
 
-    def __init__(self, offline, sector=512, page=128, entries=9):
+    thin_m: with a window of that bound, and without any acknowledgement from record `offline` on.
+    """
+
+    def __init__(self, offline, sector=512, page=128, entries=9, thin_m=None):
         self.sector = sector
         self.page = page
+        self.thin_m = thin_m
+        self.olds = frozenset()  # old numbers that could be read after the last entry
         self.mark = Mark()
         self.appended = []  # (number, image), in order
         self.in_flight = None
@@ -94,16 +100,20 @@ class Drive:
                 journal.append_tail(rec.fix)
                 self.tail = self.tail_in_flight
                 self.tail_in_flight = None
-            if i % 20 == 0 and not offline < i < offline + sector // 3:
+            if i % 20 == 0 and not offline < i < (offline + sector // 3 if thin_m is None else 1 << 30):
                 self._ack(i)
         self.pictures = flash.pictures
 
     def mounted(self, flash, mark):
-        return mounted(flash, mark, self.page)
+        return mounted(flash, mark, self.page, self.thin_m and Window(self.thin_m))
 
     def _append(self, rec):
         self.in_flight = image(rec)
+        entered = self.journal.entered
         seq = self.journal.append(rec)
+        if self.thin_m and self.journal.entered > entered:
+            whole = whole_from(self.journal)
+            self.olds = frozenset(seq for seq in read_all(self.journal) if seq < whole)
         assert seq == self.journal.next_seq - 1
         self.appended.append((seq, self.in_flight))
         self.in_flight = None
@@ -171,17 +181,20 @@ def check(picture, cells, mark):
     journal = picture.drive.mounted(flash, mark)
     appended = picture.appended
     found = read_all(journal)
-    gaps = [what for what in found.values() if is_dropped(what)]
+    whole = whole_from(journal)
+    gone = {seq: what for seq, what in appended.items() if seq not in found and seq >= picture.oldest}
     for seq, what in appended.items():
-        # what mount() itself overwrote, entering a sector to say which numbers it skips, was acknowledged or is told of
-        gone = seq < picture.oldest or seq < journal.oldest_seq and (seq in picture.acked or is_told(what, gaps))
-        assert gone or found.get(seq) == what, "number %d is missing or changed" % seq
+        if seq in found:
+            assert found[seq] == what, "number %d is changed" % seq
+    for seq in gone:
+        assert seq < whole and (seq not in picture.olds or seq < journal.oldest_seq or seq in picture.acked), (
+            "number %d is missing" % seq
+        )
+    check_told({seq: what for seq, what in gone.items() if seq not in picture.acked}, found)
     for seq, what in found.items():
         if seq not in appended:
-            ours = what[0] == SKIPPED or is_dropped(what)
+            ours = what[0] == SKIPPED or is_loss(what)
             assert ours or what == picture.in_flight, "number %d was never appended" % seq
-        else:
-            assert what == appended[seq], "number %d is changed" % seq
     assert journal.next_seq >= picture.next_seq
     skipped = numbers_skipped(found)
     for seq in range(journal.oldest_seq, journal.next_seq):
@@ -208,12 +221,43 @@ def _check_goes_on(picture, journal, found, flash, mark, appended):
         more[seq] = what
     again = picture.drive.mounted(flash, mark)
     after = read_all(again)
-    for seq, what in found.items():
-        assert seq < again.oldest_seq or after.get(seq) == what
+    gone = {seq: what for seq, what in found.items() if after.get(seq) != what}
+    assert not gone or max(gone) < whole_from(again)
+    check_told({seq: what for seq, what in gone.items() if seq >= again.oldest_seq}, after, picture.acked)
     for seq, what in more.items():
         assert after.get(seq) == what
     assert again.next_seq == journal.next_seq
     assert again.tail() is None
+
+
+def whole_from(journal):
+    """The number from which on nothing is thinned: the first of the oldest sector."""
+    return journal._ring.bases[journal._ring.oldest()] if journal._ring.newest >= 0 else 0
+
+
+def check_told(gone, found, acked=()):
+    """Is each record that is gone told of: by its second as dropped, or as one of so many fixes that were thinned out?"""
+    gaps = [what for what in found.values() if is_dropped(what)]
+    untold = {seq: what for seq, what in gone.items() if not is_told(what, gaps) and seq not in acked}
+    for what in found.values():
+        if is_loss(what) and not is_dropped(what):
+            _, _, count, first, span = loss_fields(what)
+            inside = [seq for seq in untold if first <= seq < first + span and untold[seq][0] == FIX]
+            assert len(inside) <= count, "%d are gone, not %d" % (len(inside), count)
+            for seq in inside:
+                del untold[seq]
+    assert not untold, "number %d is missing" % min(untold)
+
+
+def loss_fields(what):
+    """(from_sec, to_sec, count, first number, numbers) of a GAP that tells of dropped or thinned records; None where unsaid."""
+    values = []
+    off = 1
+    while off < len(what[2]):
+        value, off = varint(what[2], off, len(what[2]))
+        values.append(value)
+    duration_s, count, first, span = values + [None] * (4 - len(values))
+    return what[1] - duration_s, what[1], count, first, span
 
 
 def is_told(what, gaps):
@@ -223,6 +267,10 @@ def is_told(what, gaps):
 
 def is_dropped(what):
     return what[0] == GAP and what[2][0] == DROPPED
+
+
+def is_loss(what):
+    return what[0] == GAP and what[2][0] in (DROPPED, THINNED)
 
 
 def numbers_skipped(found):

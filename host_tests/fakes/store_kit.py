@@ -59,8 +59,8 @@ def blank(sectors=4, sector=512):
     return SmallNor(b"\xff" * (sectors * sector), sector)
 
 
-def mounted(flash, mark, page_size=128):
-    journal = Journal(flash, lambda n: JOURNAL_ID[:n], mark, flash.sector, page_size)
+def mounted(flash, mark, page_size=128, window=None):
+    journal = Journal(flash, lambda n: JOURNAL_ID[:n], mark, flash.sector, page_size, window=window)
     journal.mount()
     return journal
 

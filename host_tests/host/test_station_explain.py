@@ -68,6 +68,14 @@ def test_a_skipped_number_is_not_missing():
     assert judged.unexplained == [(0, 20)] and judged.missing == [(1, 1)]
 
 
+def test_the_trail_is_drawn_through_a_thinned_stretch():
+    for reason, expected in ((record.THINNED, True), (record.DROPPED, False)):
+        read = rows(truck.fix(0), None, None, truck.fix(500), truck.gap(0, 500, reason, 2))
+        judged = explain(read)
+        assert judged.unexplained == [] and judged.missing == []
+        assert (position_at(read, 250) is not None) == expected
+
+
 def test_a_dropped_stretch_is_a_gap_with_a_reason():
     judged = explain(
         rows(truck.fix(0), None, None, truck.fix(500), truck.gap(30, 480, record.DROPPED, 2))

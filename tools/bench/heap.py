@@ -15,11 +15,11 @@ BUDGET = ROOT / "heap_budget.json"
 FIRMWARE = ROOT / "firmware"
 # Rooms in the order in which the road loads them: what two rooms share is counted in the first.
 ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink")
-# Loaded by a technician's call, by a setting, at boot or for the receiver's set-up and let go, or before the clock is
+# Loaded by a technician's call, by a setting, at boot or for the receiver's set-up or a mount and let go, or before the clock is
 # believed. host_tests/e2e/test_settings_board.py holds that what is read at boot is let go.
 ONLY_WHEN_ASKED = (
     "settings", "schema", "strict", "settings_change", "schema_text",
-    "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "plain", "tls_words",
+    "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "told", "recovery", "plain", "tls_words",
     "safe", "tell", "sleep", "cost", "shift",
 )  # fmt: skip
 

@@ -57,13 +57,16 @@ def littlefs(found):
 
 
 def days_offline(drive):
-    """(kept fixes of a day of 57 km, days that 256 KB hold without and with provisional tails)."""
+    """(kept fixes of a day of 57 km, days that 256 KB hold before anything goes, without and with provisional tails; full for
+    long: days that they span then, and how many of those are whole)."""
     a_day = sum(rec.kind == FIX for rec in drive.kept)
-    return a_day, ring.capacity(drive.kept) / a_day, ring.capacity(drive.tape) / a_day
+    spanned, whole = ring.spans(drive.tape)
+    days = [ring.capacity(drive.kept), ring.capacity(drive.tape), spanned, whole]
+    return a_day, *(fixes / a_day for fixes in days)
 
 
 def ram_32bit():
-    """{sectors: [journal, a cursor, what a mount allocates and lets go]} in bytes."""
+    """{sectors: [journal, a cursor, the window that thins, what a mount allocates and lets go]} in bytes."""
     return {n: [int(word) for word in vm.run(32, "vm_journal.py", n)[0]] for n in RAM_SECTORS}
 
 
@@ -83,9 +86,9 @@ def run():
     title = "The same drives on littlefs, 32 bytes and a flush per fix"
     report.table(title, HEADS[:3], table_of(drives.labelled(beside, absent), 2))
     ram = ram_32bit()
-    heads = ("sectors", "journal", "a cursor", "passing, in a mount")
+    heads = ("sectors", "journal", "a cursor", "window", "passing, in a mount")
     report.table("RAM on the 32-bit VM, bytes", heads, [(n, *sizes) for n, sizes in ram.items()])
-    a_day, days, days_with_tails = days_offline(found[DAY])
+    a_day, days, days_with_tails, spanned, spanned_whole = days_offline(found[DAY])
     reads, read_bytes = ring.recovery_reads(found[RENO].whole)
     print("\n  power cuts ...", flush=True)
     cut = cuts.count()
@@ -105,11 +108,14 @@ def run():
         "recovery_read_bytes": read_bytes,
         "ram_bytes_32bit": ram[64][0],
         "ram_bytes_32bit_512_sectors": ram[512][0],
+        "ram_bytes_32bit_window": ram[64][2],
         "wear_spread": ring.wear_spread(found[RENO].whole, WEAR_APPENDS),
         "wear_appends": WEAR_APPENDS,
         "kept_fixes_per_day": a_day,
         "days_offline_capacity": days_with_tails,
         "days_offline_without_tails": days,
+        "days_offline_when_full": spanned,
+        "days_of_these_whole": spanned_whole,
     }
     figures = {key: round(value, 2) for key, value in figures.items()}
     report.table("The journal in figures", ("", ""), figures.items())

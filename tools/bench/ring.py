@@ -2,11 +2,13 @@
 
 from bench.drives import copy_of, second_of
 from store_kit import Mark, SmallNor
-from tracker.record import FIX, TAIL
+from tracker.record import FIX, TAIL, Record
+from tracker.sampling.window import Window
 from tracker.store.journal import Journal
 
 SECTORS = 64
 SECTOR = 4096
+BOUND_M = 10
 _ACK_FIXES = 60
 _LAP_PAUSE_S = 2
 
@@ -31,7 +33,8 @@ class Ring:
         self.fixes = self.tails = 0
 
     def mounted(self):
-        journal = Journal(self.chip, lambda n: b"journal!"[:n], self.mark)
+        window = Window(2 * BOUND_M)
+        journal = Journal(self.chip, lambda n: b"journal!"[:n], self.mark, window=window)
         journal.mount()
         return journal
 
@@ -91,6 +94,29 @@ def capacity(records):
         ring.put(rec, acked=False)
         if ring.journal.entered > SECTORS:
             return ring.fixes - 1
+
+
+def spans(records, turns=4):
+    """(fixes whose time a ring spans that has been full for long, those at its end that are whole)."""
+    ring = Ring()
+    numbers = []
+    for rec in laps(records):
+        if rec.kind == FIX:
+            numbers.append(ring.journal.next_seq)
+        ring.put(rec, acked=False)
+        if ring.journal.entered > turns * SECTORS:
+            journal = ring.journal
+            first = first_fix(journal)
+            whole = journal._ring.bases[journal._ring.oldest()]
+            return sum(seq >= first for seq in numbers), sum(seq >= whole for seq in numbers)
+
+
+def first_fix(journal):
+    cursor = journal.cursor()
+    rec = Record()
+    while cursor.next(rec):
+        if rec.kind == FIX:
+            return rec.seq
 
 
 def wear_spread(records, appends):

@@ -14,6 +14,7 @@ const HEADER_MIN = 36;
 const PAGE_UNIT = 128;
 const ID_AT = 6;
 const ACKS_AT = 30;
+const OLD = 0x72;
 const NOTHING = { low: 0, ranges: [] };
 const SMALLEST = 5; // bytes of the shortest record with its check
 const RANGES_MAX = 8;
@@ -113,6 +114,19 @@ function readPage(page, header, isFirst) {
   return { records, whole: page.subarray(good, end).every((byte) => byte === 0xff) };
 }
 
+/** Records with numbers of their own: what was kept of a sector that is gone. */
+function readOld(body) {
+  const from = new Bytes(body);
+  const state = emptyState();
+  const records = [];
+  let seq = from.varint();
+  while (!from.atEnd()) {
+    if (records.length) seq += from.varint() + 1;
+    records.push({ seq, ...readRecord(from, state) });
+  }
+  return records;
+}
+
 /** The page with its one changed byte put right, or null: not sealed, or no such byte. */
 function repaired(page) {
   const n = page.length - 2;
@@ -162,8 +176,8 @@ export function readImage(image, sectorSize = 4096, mark = 0) {
   if (!top) return { journal_id: null, records: [] };
   const result = {
     journal_id: top.journal_id, page_size: top.page_size, sectors: 0, repaired_pages: 0,
-    damaged_pages: 0, oldest_seq: null, next_seq: top.base, acked: NOTHING, tail: null,
-    records: [],
+    damaged_pages: 0, oldest_seq: null, whole_from: null, next_seq: top.base, acked: NOTHING,
+    tail: null, old: [], records: [],
   };
   const slots = (sectorSize / top.page_size) * (Math.floor(top.page_size / SMALLEST) + 1);
   const inRing = mark > top.base + slots ? sectors.length - 1 : sectors.length;
@@ -174,13 +188,16 @@ export function readImage(image, sectorSize = 4096, mark = 0) {
     const isOurs = header?.journal_id === top.journal_id && (k === 0 || k < inRing);
     if (isOurs && header.generation === top.generation - k) readSector(sectors[i], header, result);
   }
+  result.records = [...result.old.filter(({ seq }) => seq < result.whole_from), ...result.records];
+  result.oldest_seq = Math.min(result.whole_from, ...result.records.map(({ seq }) => seq));
+  delete result.old;
   stampUntimed(result.records);
   return result;
 }
 
 function readSector(sector, header, result) {
   result.sectors++;
-  result.oldest_seq ??= header.base;
+  result.whole_from ??= header.base;
   result.acked = header.acked;
   for (let at = 0; at < sector.length; at += header.page_size) {
     const page = sector.subarray(at, at + header.page_size);
@@ -193,6 +210,7 @@ function readSector(sector, header, result) {
 
 function take({ seq, ...rec }, result) {
   if (rec.kind === ACK) result.acked = readAcks(unhex(rec.body), seq);
+  if (rec.kind === OLD) result.old.push(...readOld(unhex(rec.body)));
   if (rec.kind === TAIL) result.tail = rec;
   if (rec.kind === FIX) result.tail = null;
   if (isNumbered(rec)) {

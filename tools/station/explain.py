@@ -26,7 +26,7 @@ class Gap(NamedTuple):
 class Explained(NamedTuple):
     unexplained: list  # (from_sec, to_sec), merged, ascending
     gaps: list  # Gap, by time
-    missing: list  # (lo, hi): numbers that are neither stored nor said to be skipped or dropped
+    missing: list  # (lo, hi): numbers that are neither stored nor said to be skipped, thinned or dropped
 
 
 def explain(rows):
@@ -44,13 +44,13 @@ def explain(rows):
             continue
         if fix is not None:
             within = [gap for gap in gaps if gap.to_sec >= fix.sec and gap.from_sec <= row.sec]
-            lost = holes and not _dropped(within)
+            lost = holes and not _gone(within)
             missing += holes if lost else []
             unexplained += _open(fix, row, [] if lost else within, bool(holes))
-        elif not _dropped(gaps):
+        elif not _gone(gaps):
             missing += holes
         fix, holes = row, []
-    if not _dropped(gaps):
+    if not _gone(gaps):
         missing += holes
     return Explained(merge(unexplained), gaps, [(lo, end - 1) for lo, end in missing])
 
@@ -59,8 +59,9 @@ def unexplained_s(rows):
     return sum(to - start for start, to in explain(rows).unexplained)
 
 
-def _dropped(gaps):
-    return any(gap.reason == record.DROPPED for gap in gaps)
+def _gone(gaps):
+    """The truck's full memory had to let records go."""
+    return any(gap.reason in (record.DROPPED, record.THINNED) for gap in gaps)
 
 
 def _open(a, b, gaps, holed):
@@ -127,11 +128,15 @@ def subtract(span, others):
 
 
 def position_at(rows, sec):
-    """(lat_udeg, lon_udeg) at a second, straight between fixes; None in a gap or outside."""
+    """(lat_udeg, lon_udeg) at a second, straight between fixes; None in a gap or outside.
+
+    Through what was thinned too: what stayed of it keeps twice the bound.
+    """
     fixes = sorted((row for row in stamped(rows) if row.kind == record.FIX and not is_untimed(row)),
                    key=lambda row: (row.sec, row.seq))
     judged = explain(rows)
-    holes = [(gap.from_sec, gap.to_sec) for gap in judged.gaps] + judged.unexplained
+    holes = [(gap.from_sec, gap.to_sec) for gap in judged.gaps if gap.reason != record.THINNED]
+    holes += judged.unexplained
     if any(start < sec < end for start, end in holes):
         return None
     for a, b in zip(fixes, fixes[1:]):

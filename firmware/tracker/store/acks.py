@@ -37,13 +37,12 @@ class Acks:
                 seq = self._to[i]
         return seq
 
-    def missing_below(self, stop):
-        """How many numbers below stop the database is not known to have."""
-        count = 0
-        seq = self.next_missing(0)
-        while seq < stop:
-            count += 1
-            seq = self.next_missing(seq + 1)
+    def missing(self, start, stop):
+        """How many numbers from start to before stop the database is not known to have."""
+        start = max(start, self.low)
+        count = max(stop - start, 0)
+        for i in range(self.n):
+            count -= max(0, min(self._to[i], stop) - max(self._from[i], start))
         return count
 
     def add(self, start, stop):

@@ -6,44 +6,47 @@ Owns: the flash partition, the sequence numbers and the journal id.
 
 from micropython import const
 
-from tracker.record import ACK, DROPPED, FIX, TAIL, Record
+from tracker.letgo import let_go
+from tracker.record import ACK, DROPPED, FIX, TAIL, THINNED, Record, put_varint
 from tracker.store.acks import Acks
 from tracker.store.cursor import Cursor
-from tracker.store.loss import Loss
-from tracker.store.page import CHECK, FIRST, SEAL
-from tracker.store.recovery import Recovery, looks_back
+from tracker.store.page import CHECK, FIRST, SEAL, looks_back
 from tracker.store.ring import Ring
+from tracker.store.thin import Thinner
 from tracker.store.writer import NO_ROOM, WRITTEN, Writer
 
-_GAP_MAX = const(11)  # bytes of a gap's payload: reason, two varints
+_GAP_MAX = const(20)  # bytes of a gap's payload: reason, up to four varints
 _SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that a sector can hold
-_GAP_ROOM = const(18)  # bytes kept free at a sector's end for the GAP record that says what entering the next one drops
-_SPARE = const(42)  # and besides for one ACK record, with up to four ranges: no append may come for hours
+_GAP_ROOM = const(43)  # bytes kept free at a sector's end for the GAP records of what entering the next one drops and thins
+_SPARE = const(67)  # and besides for one ACK record, with up to four ranges: no append may come for hours
 _EVENT = const(7)  # bytes of a record besides its payload, at most: tag, length, time
 _ACK_COUNT = const(60)  # an ACK record is due after so many newly acknowledged numbers ...
 _ACK_MS = const(60000)  # ... or so long after the first of them
-_LOOK = const(2)  # records of the next sector are looked at with each append: it is seen when this one is half full
+_LOOK = const(5)  # records of the next sector are looked at with each append, twice: done when this one is half full
 _TICKS = const(0x3FFFFFFF)
 
 
 class Journal:
-    def __init__(self, flash, urandom, mark, sector_size=4096, page_size=256, keep_acked_days=14):
+    def __init__(self, flash, urandom, mark, sector_size=4096, page_size=256, keep_acked_days=14, window=None):
         self._flash = flash
         self._urandom = urandom
         self._mark = mark
         self._page_size = page_size
         self._pages = sector_size // page_size
         self._slots = self._pages * (page_size // _SMALLEST + 1)
-        self._body_max = page_size - FIRST - SEAL - CHECK - _SPARE - _EVENT
+        self._body_max = page_size - FIRST - SEAL - CHECK - _GAP_ROOM - _EVENT
         self._sector_size = sector_size
         self._keep_acked_s = keep_acked_days * 86400
         self._ring = Ring(flash, page_size)
         self._writer = Writer(flash, sector_size, page_size)
         self._acks = Acks()
         self._rec = Record()
-        self._gap = Record(_GAP_MAX)
+        self._gap = Record(self._body_max if window else _GAP_MAX)  # copies are gathered in it, and at an entry it is free
         self._tail_rec = Record(0)  # only its fix is used
-        self._loss = Loss(self, self._ring, self._acks)
+        self._thinner = Thinner(
+            self._ring, self._acks, self._writer, window, self._put_old, self._slots, sector_size, self._body_max,
+            self._rec, self._gap,
+        )  # fmt: skip
         self.appended = self.tails = self.ack_records = self.entered = self.aged = 0
         self.refused = self.dropped = self.thinned = self.stale_acks = self.skipped = 0
         self._forget()
@@ -54,12 +57,12 @@ class Journal:
         self.oldest_seq = 0
         self.last_sec = None  # second of the newest numbered record that does not look back
         self._has_tail = False
-        self._gap_due = False
-        self._gap_said = False  # the newest sector's last page already tells what the next entry drops
+        self._gap_due = None
+        self._dropped_said = self._thinned_said = False  # in the newest sector's last page, of the next entry
         self._pending = 0  # acknowledged numbers that are not on flash as such
         self._pending_ms = -1
         self._acks.clear(0)
-        self._loss.forget()
+        self._thinner.forget(-1, 0)
 
     @property
     def acked_low(self):
@@ -75,58 +78,30 @@ class Journal:
 
     def mount(self):
         """Find out what the flash holds and where to go on. Reads each sector's header and at most two sectors."""
+        from tracker.store.recovery import Recovery
+
         self._forget()
-        ring = self._ring
-        if not ring.scan():
-            self.journal_id = bytes(self._urandom(8))
-            ring.header.journal_id[:] = self.journal_id
-            self._writer.close(-1, self._sector_size)
-            return
-        self.journal_id = bytes(ring.header.journal_id)
-        found = Recovery(ring, self._writer, self._acks, self._rec, self._tail_rec.fix)
-        found.run()
-        self.next_seq = found.next_seq
-        self.last_sec = found.last_sec
-        self._has_tail = found.has_tail
-        self._gap_said = found.gap_said
-        lost_sec = self._finish_entry(found)
-        base = ring.bases[ring.newest]
-        lost = 0 if lost_sec is None else self._acks.missing_below(ring.bases[ring.oldest()])
-        self._settle()
-        if found.known == base:
-            self._say_skipped(found.hole, self.next_seq)
+        found = Recovery(self._ring, self._writer, self._acks, self._thinner, self._rec, self._tail_rec.fix)
+        if found.scan():
+            found.run()
+            self.journal_id = bytes(self._ring.header.journal_id)
+            self.next_seq = found.next_seq
+            self.last_sec = found.last_sec
+            self._has_tail = found.has_tail
+            self._dropped_said = found.dropped_said
+            self._thinned_said = found.thinned_said
+            lost = found.finish_entry(self, self._mark.get(), self._slots)
+            self._settle()
+            found.say(self, lost)
         else:
-            self._say_skipped(found.hole, base)
-            self._say_skipped(found.known, found.next_seq)
-        if lost:
-            self._set_gap(lost_sec, self._loss.second_from(self.oldest_seq, 0), lost)
-            self.append(self._gap)
-
-    def _finish_entry(self, found):
-        """A mark beyond the newest sector: power went while the next one was entered. What it held is half erased.
-
-        Where the records begin that this, or the last entry, dropped without a word; None if it said so.
-        """
-        ring = self._ring
-        mark = self._mark.get()
-        if mark is None or mark <= ring.bases[ring.newest] + self._slots:
-            return found.lost_sec
-        ring.bases[ring.after(ring.newest)] = -1
-        self._writer.close(ring.newest, self._sector_size)
-        self.next_seq = found.next_seq = max(self.next_seq, mark)
-        return None if found.gap_said else found.victim_sec
-
-    def _say_skipped(self, first, end):
-        """Numbers from first to before end may have been used by records that cannot be read: never again."""
-        if first < end:
-            self.skipped += end - first
-            self._acks.add(first, end)
-            self._rec.set_skipped(self.last_sec or 0, first, end - first)
-            self.append(self._rec)
+            self.journal_id = bytes(self._urandom(8))
+            self._ring.header.journal_id[:] = self.journal_id
+            self._writer.close(-1, self._sector_size)
+        let_go("store.recovery")
 
     def _settle(self):
-        """What lies before the oldest sector is gone; its acknowledgement is of no use any more."""
-        self.oldest_seq = self._ring.bases[self._ring.oldest()]
+        """What is below the lowest number that can be read is gone; its acknowledgement is of no use any more."""
+        self.oldest_seq = self._ring.lowest()
         self._acks.raise_low(self.oldest_seq)
 
     # ---- append
@@ -139,10 +114,11 @@ class Journal:
         if rec.kind == FIX:
             self._has_tail = False
         seq = self._count(rec)
-        if self._gap_due:
-            self._gap_due = False
-            self.append(self._gap)
-        self._loss.look(_LOOK)
+        gap = self._gap_due
+        if gap:
+            self._gap_due = None
+            self.append(gap)
+        self._thinner.look(_LOOK)
         return seq
 
     def append_tail(self, fix):
@@ -155,6 +131,7 @@ class Journal:
             return False
         self._has_tail = False
         self.tails += 1
+        self._thinner.look(_LOOK)
         return True
 
     def tail(self):
@@ -173,15 +150,22 @@ class Journal:
     def _put(self, rec):
         if rec.kind != FIX and rec.kind != TAIL and rec.n > self._body_max:
             return False
-        done = self._put_here(rec, _SPARE)
+        done = self._put_here(rec, _SPARE, self._thinner.reserved())
+        if done == NO_ROOM and self._thinner.reserved():
+            self._thinner.finish()
+            done = self._put_here(rec, _SPARE)
         if done == NO_ROOM:
             self._enter(rec.fix.sec if rec.kind == FIX or rec.kind == TAIL else rec.sec)
             done = self._put_here(rec, _SPARE)
         return done == WRITTEN
 
-    def _put_here(self, rec, spare):
+    def _put_here(self, rec, spare, pages=0):
         ring = self._ring
-        return self._writer.put(rec, self.next_seq - ring.bases[ring.newest], spare)
+        return self._writer.put(rec, self.next_seq - ring.bases[ring.newest], spare, pages)
+
+    def _put_old(self, rec, sec=None):
+        rec.sec = self._writer.codec.sec if sec is None else sec
+        return self._put_here(rec, _GAP_ROOM) == WRITTEN
 
     # ---- entering a sector
 
@@ -193,30 +177,51 @@ class Journal:
         self._writer.seal()
         self._mark.set(self.next_seq + self._slots)
         ring.bases[target] = -1
-        size = ring.enter(self.next_seq, sec if self.last_sec is None else self.last_sec, self._acks)
+        victim_sec = self._thinner.begins_sec(ring.after(target))
+        size = ring.enter(self.next_seq, sec if self.last_sec is None else self.last_sec, victim_sec, self._acks)
         self._writer.open(ring.newest, ring.seed_of(ring.newest), ring.header.buf, size)
         self._settle()
         self._pending = 0
         self._pending_ms = -1
-        self._gap_said = False
+        self._dropped_said = self._thinned_said = False
         self.entered += 1
+        self._thinner.enter()
 
     def _lose(self):
         """Account for unacknowledged records in the sector that is about to be erased.
 
-        The GAP record is written before the erase, into the room kept for it, so that no cut can separate the loss
-        from its explanation. Only behind a torn page there is no such room: then it is due after the entry.
+        The GAP records are written before the erase, into the room kept for them, so that no cut can separate the loss
+        from its explanation. Only behind a torn page there is no such room: then one is due after the entry.
         """
-        lost = self._loss.count()
+        thinner = self._thinner
+        thinner.finish()
+        gap = self._gap
+        lost = thinner.lost
+        from_sec = thinner.from_sec
+        to_sec = thinner.to_sec
         self.dropped += lost
-        if lost and not self._gap_said:
-            self._set_gap(self._loss.from_sec, self._loss.goes_on_sec(), lost)
-            self._gap_due = self._put_here(self._gap, 0) != WRITTEN
-            if not self._gap_due:
-                self._count(self._gap)
+        self.thinned += thinner.thinned
+        if thinner.thinned and not self._thinned_said:
+            self._set_gap(thinner.thin_from_sec, thinner.thin_to_sec, THINNED, thinner.thinned)
+            gap.n = put_varint(gap.body, put_varint(gap.body, gap.n, thinner.base), thinner.end - thinner.base)
+            if not self._say(gap):
+                from_sec = thinner.thin_from_sec if not lost else min(from_sec, thinner.thin_from_sec)
+                to_sec = max(to_sec, thinner.thin_to_sec)
+                lost += thinner.thinned
+        if lost and not self._dropped_said:
+            self._set_gap(from_sec, to_sec, DROPPED, lost)
+            if not self._say(gap):
+                self._gap_due = Record(_GAP_MAX)
+                self._gap_due.set_gap(min(from_sec, to_sec), to_sec, DROPPED, lost)
 
-    def _set_gap(self, from_sec, to_sec, lost):
-        self._gap.set_gap(min(from_sec or to_sec, to_sec), to_sec, DROPPED, lost)
+    def _say(self, gap):
+        if self._put_here(gap, 0) != WRITTEN:
+            return False
+        self._count(gap)
+        return True
+
+    def _set_gap(self, from_sec, to_sec, reason, count):
+        self._gap.set_gap(min(from_sec, to_sec), to_sec, reason, count)
 
     # ---- acknowledgements
 

@@ -5,13 +5,22 @@ In: a flash and where the page is. Out: its records, in order, each behind a che
 
 from micropython import const
 
-from tracker.record import ACK, Record
+from tracker.fix import UNTIMED
+from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, THINNED, Record
 from tracker.store.codec import Codec
 from tracker.store.crc import check_fits, crc15, mend, parity
 
 SEAL = const(2)  # bytes P and Q at the end of a full page
 FIRST = const(2)  # bytes at the beginning of a page: the offset of its first number from the sector's base
 CHECK = const(2)  # bytes behind a record
+
+
+def looks_back(rec):
+    """Does the record tell of what is gone, or not know its second? Then that says nothing about the trail's end."""
+    kind = rec.kind
+    if kind == FIX:
+        return rec.fix.flags & UNTIMED != 0
+    return rec.sec == 0 or kind == SKIPPED or kind == GAP and (rec.body[0] == DROPPED or rec.body[0] == THINNED)
 
 
 class Page:
@@ -51,18 +60,19 @@ class Page:
                     self.mended += 1
                 else:
                     buf[at] ^= before
-        self._rewind()
+        self.rewind()
 
     def _whole(self):
         """True when every byte of the page belongs to a good record or to the padding."""
         if self._probe is None:
             self._probe = Record()
-        self._rewind()
+        self.rewind()
         while self.next(self._probe):
             pass
         return self.used() == self.pos
 
-    def _rewind(self):
+    def rewind(self):
+        """Stand before the first record again."""
         buf = self.buf
         self.codec.reset()
         if self._index:
@@ -73,6 +83,14 @@ class Page:
             self.pos = min(buf[4], self.limit)
             self.seq = self._base
             self.crc = self._seed
+
+    def first(self, base, seed, rec):
+        """The first record of a sector whose first page has just been fetched; False without one."""
+        self._base = base
+        self._seed = seed
+        self._index = 0
+        self.rewind()
+        return self.next(rec)
 
     def next(self, rec):
         """Read one record; False at the end of what is good. rec.seq is -1 for one without a number."""

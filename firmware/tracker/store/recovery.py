@@ -1,33 +1,30 @@
-"""What a mount finds in the newest sector: how far the numbers went, what the database has, the provisional fix.
+"""Mounting: which sectors hold this journal, what its newest one holds, and what a cut has left unsaid.
 
-In: the ring, scanned. Out: attributes of Recovery; the writer stands where it may go on.
+In: a journal that knows nothing. Out: the journal, ready to go on. Needed once: Journal.mount() lets this module go.
+A mount writes SKIPPED and DROPPED records, and power may go between them: what the sector before tells is compared with
+the first records of the newest one.
 """
+
+from array import array
 
 from micropython import const
 
-from tracker.fix import UNTIMED
-from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, TAIL, THINNED, varint
+from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, TAIL, THINNED, Record, varint
+from tracker.store.old import OLD
+from tracker.store.page import looks_back
+from tracker.store.sector import seed
 
+_SAID_MAX = const(20)  # bytes of the payload of what a mount writes
 _YOUNG = const(5)  # numbers: fewer in the newest sector, and the records that belong at its beginning may be missing
 _SMALLEST = const(5)  # bytes of the shortest record with its check: bounds the numbers that damaged bytes can have used
 
 
-def looks_back(rec):
-    """Does the record tell of what is gone, or not know its second? Then that says nothing about the trail's end."""
-    kind = rec.kind
-    if kind == FIX:
-        return rec.fix.flags & UNTIMED != 0
-    return rec.sec == 0 or kind == SKIPPED or kind == GAP and (rec.body[0] == DROPPED or rec.body[0] == THINNED)
-
-
 class Recovery:
-    """A mount writes SKIPPED and DROPPED records, and power may go between them: what the sector before tells is
-    compared with the first records of the newest one."""
-
-    def __init__(self, ring, writer, acks, rec, tail):
+    def __init__(self, ring, writer, acks, thinner, rec, tail):
         self._ring = ring
         self._writer = writer
         self._acks = acks
+        self._thinner = thinner
         self._rec = rec
         self._tail = tail
         self.known = 0  # the number behind the last record that can be read
@@ -35,12 +32,49 @@ class Recovery:
         self.hole = 0  # numbers from here to the newest sector's base were skipped and nobody said so
         self.last_sec = None
         self.has_tail = False
-        self.gap_said = False  # the last page of the newest sector tells what the next entry drops
+        self.dropped_said = self.thinned_said = False  # the last page of the newest sector tells what the next entry costs
         self.lost_sec = None  # the newest sector's entry dropped what began here, if anything, and nobody said so
         self.victim_sec = 0  # what the next entry drops begins here
+        self.copies = self.copies_before = 0  # unacknowledged old records in the newest sector, and in the one before
+        self._last_old = -1
+        self._old_size = 0
         self._has_fix = False
         self._dropped = self._skipped = False
         self._numbered = 0
+
+    def scan(self):
+        """Read every sector's header once; find the newest and those that its ring still holds."""
+        ring = self._ring
+        header = ring.header
+        ring.newest = ring.generation = -1
+        generations = array("i", [-1] * ring.count)
+        ids = {}
+        for sector in range(ring.count):
+            ring.bases[sector] = ring.olds[sector] = -1
+            ring.blank[sector] = 0
+            if ring.read_header(sector):
+                generations[sector] = header.generation
+                ring.bases[sector] = header.base
+                ring.olds[sector] = self._old_of()
+                ids[sector] = bytes(header.journal_id)
+                if header.generation > ring.generation:
+                    ring.generation = header.generation
+                    ring.newest = sector
+        for sector in ids:
+            age = (ring.newest - sector) % ring.count
+            if ids[sector] != ids[ring.newest] or generations[sector] != ring.generation - age:
+                ring.bases[sector] = ring.olds[sector] = -1
+        if ring.newest >= 0:
+            header.journal_id[:] = ids[ring.newest]
+        return ring.newest >= 0
+
+    def _old_of(self):
+        """The number that the sector's first record says to be below all its old records, or -1."""
+        header = self._ring.header
+        rec = self._rec
+        if not self._ring.page.first(header.base, seed(header.journal_id, header.generation), rec) or rec.kind != OLD:
+            return -1
+        return varint(rec.body, 0, rec.n)[0]
 
     def run(self):
         ring = self._ring
@@ -58,13 +92,15 @@ class Recovery:
             if index and page.is_erased():
                 break
             last = index
-            self.gap_said = False
+            self.dropped_said = self.thinned_said = False
             self._read_page()
-        self.gap_said = self.gap_said and last == self._writer.pages - 1
+        if last < self._writer.pages - 1:
+            self.dropped_said = self.thinned_said = False
         self._load(sector, last)
         while page.next(self._rec):
             pass
         self._writer.resume(sector, ring.seed_of(sector), last, page)
+        self._thinner.forget(self._last_old, self._old_size)
         is_young = self._numbered < _YOUNG
         if is_young or not self._has_fix:
             self._look_back((sector - 1) % ring.count, is_young)
@@ -88,8 +124,11 @@ class Recovery:
         if kind == ACK:
             self._acks.get(rec.body, 0, rec.n, next_seq)
             return
+        if kind == OLD:
+            self._see_old(rec)
+            return
         self._see_tail(rec)
-        if kind == TAIL:
+        if kind >= ACK:
             return
         self._numbered += 1
         if not looks_back(rec):
@@ -101,7 +140,18 @@ class Recovery:
             if off >= 0 and first + count <= next_seq:
                 self._acks.add(first, first + count)
         elif kind == GAP and rec.body[0] == DROPPED:
-            self.gap_said = self._dropped = True
+            self.dropped_said = self._dropped = True
+        elif kind == GAP and rec.body[0] == THINNED:
+            self.thinned_said = True
+
+    def _see_old(self, rec):
+        """How far the next sector has been copied."""
+        bundle = self._thinner.bundle
+        self._old_size += rec.n + 5
+        bundle.open(self._ring.page, rec.n)
+        while bundle.next(rec):
+            self._last_old = rec.seq
+            self.copies += not self._acks.has(rec.seq)
 
     def _see_tail(self, rec):
         if rec.kind == TAIL:
@@ -116,6 +166,7 @@ class Recovery:
         if ring.bases[sector] < 0 or sector == ring.newest:
             return
         rec = self._rec
+        bundle = self._thinner.bundle
         wants_tail = not self._has_fix
         end = ring.bases[sector]
         said = False
@@ -125,9 +176,57 @@ class Recovery:
                 end = ring.page.seq
                 if wants_tail:
                     self._see_tail(rec)
-                if rec.kind == GAP and rec.body[0] == DROPPED and index == self._writer.pages - 1:
+                if rec.kind == OLD:
+                    bundle.open(ring.page, rec.n)
+                    while bundle.next(rec):
+                        self.copies_before += not self._acks.has(rec.seq)
+                elif index == self._writer.pages - 1 and rec.kind == GAP and rec.body[0] in (DROPPED, THINNED):
                     said = True
         if is_young and not self._skipped:
             self.hole = min(end, self.hole)
         if is_young and not self._dropped and not said and ring.read_header(sector):
             self.lost_sec = ring.header.victim_sec
+
+    # ---- what the mount has to say and do
+
+    def finish_entry(self, journal, mark, slots):
+        """A mark beyond the newest sector: power went while the next one was entered. What it held is half erased.
+
+        How many records this, or the last entry, dropped without a word, from second lost_sec on.
+        """
+        ring = self._ring
+        told_in = (ring.newest - 1) % ring.count
+        if mark is not None and mark > ring.bases[ring.newest] + slots:
+            told_in = ring.newest
+            victim = ring.after(ring.newest)
+            ring.bases[victim] = ring.olds[victim] = -1
+            self._writer.close(ring.newest, self._writer.pages * len(ring.page.buf))
+            journal.next_seq = self.next_seq = max(self.next_seq, mark)
+            self.lost_sec = None if self.dropped_said or self.thinned_said else self.victim_sec
+            self.copies_before = self.copies
+        if self.lost_sec is None:
+            return 0
+        return self._acks.missing(max(ring.olds[told_in], 0), ring.bases[ring.oldest()]) - self.copies_before
+
+    def say(self, journal, lost):
+        ring = self._ring
+        base = ring.bases[ring.newest]
+        if self.known == base:
+            self._say_skipped(journal, self.hole, journal.next_seq)
+        else:
+            self._say_skipped(journal, self.hole, base)
+            self._say_skipped(journal, self.known, self.next_seq)
+        if lost > 0:
+            to_sec = ring.header.sec if ring.read_header(ring.oldest()) else 0
+            rec = Record(_SAID_MAX)
+            rec.set_gap(min(self.lost_sec, to_sec), to_sec, DROPPED, lost)
+            journal.append(rec)
+
+    def _say_skipped(self, journal, first, end):
+        """Numbers from first to before end may have been used by records that cannot be read: never again."""
+        if first < end:
+            journal.skipped += end - first
+            self._acks.add(first, end)
+            rec = Record(_SAID_MAX)
+            rec.set_skipped(journal.last_sec or 0, first, end - first)
+            journal.append(rec)

@@ -21,37 +21,14 @@ class Ring:
         self._page_size = page_size
         self.count = flash.ioctl(_COUNT, 0)
         self.bases = array("i", [-1] * self.count)  # first number of each sector, -1: holds nothing of this journal
-        self._blank = bytearray(self.count)  # 1: erased in this run; after a mount no erase is known to have ended
+        self.olds = array("i", [-1] * self.count)  # no old record in it is below this; -1: it has none
+        self.blank = bytearray(self.count)  # 1: erased in this run; after a mount no erase is known to have ended
         self.header = Header()
         self._view = memoryview(self.header.buf)
         self._views = {}  # by length: slicing allocates
         self.page = Page(flash, page_size)  # for looking at what is there
         self.newest = -1
         self.generation = -1
-
-    def scan(self):
-        """Read every sector's header once; find the newest and those that its ring still holds."""
-        header = self.header
-        self.newest = self.generation = -1
-        generations = array("i", [-1] * self.count)
-        ids = {}
-        for sector in range(self.count):
-            self.bases[sector] = -1
-            self._blank[sector] = 0
-            if self.read_header(sector):
-                generations[sector] = header.generation
-                self.bases[sector] = header.base
-                ids[sector] = bytes(header.journal_id)
-                if header.generation > self.generation:
-                    self.generation = header.generation
-                    self.newest = sector
-        for sector in ids:
-            age = (self.newest - sector) % self.count
-            if ids[sector] != ids[self.newest] or generations[sector] != self.generation - age:
-                self.bases[sector] = -1
-        if self.newest >= 0:
-            header.journal_id[:] = ids[self.newest]
-        return self.newest >= 0
 
     def read_header(self, sector):
         """Read a sector's header into self.header; one damaged byte is put right if its page is sealed."""
@@ -63,20 +40,19 @@ class Ring:
 
     def erase(self, sector):
         """Empty a sector. One that this run has emptied is not erased again when it is entered: that keeps the wear even."""
-        self.bases[sector] = -1
+        self.bases[sector] = self.olds[sector] = -1
         self._flash.ioctl(_ERASE, sector)
-        self._blank[sector] = 1
+        self.blank[sector] = 1
 
-    def enter(self, base, sec, acks):
+    def enter(self, base, sec, victim_sec, acks):
         """Erase the next sector and write its header; the header's size. Its records begin there."""
         sector = self.after(self.newest)
-        self.bases[sector] = -1
+        self.bases[sector] = self.olds[sector] = -1
         header = self.header
-        victim = self.after(sector)
-        header.victim_sec = header.sec if self.bases[victim] >= 0 and self.read_header(victim) else 0
-        if not self._blank[sector]:
+        header.victim_sec = victim_sec
+        if not self.blank[sector]:
             self.erase(sector)
-        self._blank[sector] = 0
+        self.blank[sector] = 0
         header.generation = self.generation + 1
         header.base = base
         header.sec = sec
@@ -107,6 +83,30 @@ class Ring:
         """The sector with the lowest numbers, or -1."""
         sector = self.after(self.newest)
         return sector if self.newest < 0 or self.bases[sector] >= 0 else self.follower(sector)
+
+    def lowest(self):
+        """The number below which nothing can be read."""
+        sector = self.after_old(self.newest)
+        base = self.bases[self.oldest()]
+        return base if sector < 0 else min(self.olds[sector], base)
+
+    def after_old(self, sector):
+        """The next sector in ring order that may have old records; behind the newest comes the oldest, then -1."""
+        for _ in range(self.count):
+            sector = self.after(sector)
+            if self.olds[sector] >= 0:
+                return sector
+            if sector == self.newest:
+                return -1
+        return -1
+
+    def find_old(self, seq):
+        """The sector where the old record seq must be: the last that says so, else the first with any; -1: none has."""
+        found = sector = self.after_old(self.newest)
+        while sector >= 0 and self.olds[sector] <= seq:
+            found = sector
+            sector = self.after_old(sector) if sector != self.newest else -1
+        return found
 
     def find(self, seq):
         """The sector where seq must be: the last that begins at or below it, else the oldest; -1 when all is empty."""

@@ -12,6 +12,8 @@ from tracker.store.page import CHECK, FIRST, SEAL
 
 WRITTEN = const(1)
 NO_ROOM = const(0)
+_EXACT = const(32)  # bytes: longer writes are rounded up, each length needs a view of its own that stays
+_ROUND = const(16)
 NO_RECORD = const(-1)  # it holds what no record can say
 
 
@@ -57,13 +59,13 @@ class Writer:
         self._parity = parity(0, page.buf, 0, page.pos)
         self.codec.copy(page.codec)
 
-    def put(self, rec, offset, spare):
-        """Program rec, the next number being `offset` from the sector's base; leave `spare` bytes at the sector's end."""
+    def put(self, rec, offset, spare, pages=0):
+        """Program rec, the next number being `offset` from the sector's base; leave so many bytes and pages at the sector's end."""
         scratch = self._scratch
         end = self.codec.encode(rec, scratch, 0)
         if end < 0:
             return NO_RECORD
-        is_last = (self.page + 1) * self._page_size == self._sector_size
+        is_last = (self.page + 1 + pages) * self._page_size >= self._sector_size
         limit = self._data_end() - (spare if is_last else 0)
         if self._open and self.at + end + CHECK <= limit:
             self._program(0, end, self.at)
@@ -84,6 +86,10 @@ class Writer:
             scratch[1] = scratch[end - 1]
             self._flash.writeblocks(self.sector, self._part(SEAL), self._data_end())
         self._open = False
+
+    def room(self):
+        """Bytes that the open page still takes."""
+        return self._data_end() - self.at
 
     def _data_end(self):
         return (self.page + 1) * self._page_size - SEAL
@@ -121,7 +127,11 @@ class Writer:
         scratch = self._scratch
         crc = crc15(self._crc, scratch, off, end)
         end = put_check(crc, scratch, end)
-        self._flash.writeblocks(self.sector, self._part(end), start)
+        size = end
+        while size > _EXACT and size % _ROUND and start + size < self._sector_size:
+            scratch[size] = 0xFF  # programs nothing
+            size += 1
+        self._flash.writeblocks(self.sector, self._part(size), start)
         self._crc = crc
         self._parity = parity(self._parity, scratch, off, end)
         self.at = start + end

@@ -79,6 +79,7 @@ class HistoryLane:
         self._state = [_FREE] * _AHEAD
         self._first = [0] * _AHEAD
         self._last = [0] * _AHEAD
+        self._from = [0] * _AHEAD  # from here to the block's first number the journal has none
         self._pid = [0] * _AHEAD
         self._since_ms = [0] * _AHEAD  # of its PUBACK
         self._wait_ms = [0] * _AHEAD  # from then until it is sent again
@@ -184,6 +185,7 @@ class HistoryLane:
             return
         i = self._state.index(_FREE)
         self._wait_ms[i] = _AGAIN_MS
+        self._from[i] = first
         self._fly(i, session.send(end, False, now))
         self._next = self._last[i] + 1
         self._waits = False
@@ -275,6 +277,9 @@ class HistoryLane:
             hi = self._next - 1
         if lo > hi:
             return
+        for i in range(_AHEAD):
+            if self._state[i] != _FREE and lo <= self._first[i] <= hi:
+                lo = min(lo, self._from[i])  # a hole that no record will fill is passed over
         if self._has_unacked(lo, hi):
             self._journal.ack(lo, hi)
         else:
