@@ -418,6 +418,8 @@ def test_copies_are_read_once_and_only_when_their_source_is_gone():
         found = read_all(journal)
         numbers = sorted(found)
         assert numbers[0] >= journal.oldest_seq
+        whole = journal._ring.bases[journal._ring.oldest()]
+        assert all(each in found for each in made if each >= whole)  # a copy does not stand in while its source is there
         got = []
         while follower.next(rec):
             got.append(rec.seq)

@@ -130,7 +130,7 @@ def test_capacity_ends_before_the_first_loss(road):
         ring_of.put(rec, acked=False)
     assert ring_of.journal.oldest_seq == 0 and ring_of.journal.dropped == 0
     ring_of.put(road[0], acked=False)
-    assert ring_of.journal.dropped > 0
+    assert ring_of.journal.dropped + ring_of.journal.thinned > 0
 
 
 def test_cuts_that_hurt_are_counted(monkeypatch):
