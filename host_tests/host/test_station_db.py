@@ -2,8 +2,10 @@
 
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
+import station.db
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -150,3 +152,43 @@ def test_every_field_comes_back_as_it_was(db):
     with db:
         db.put_block(Block(DEVICE, JOURNAL, 0, rows, TAG), 100)
     assert db.rows(DEVICE, JOURNAL) == rows
+
+
+def raws(db):
+    return [(row["first"], row["raw"]) for row in db.blocks(DEVICE, JOURNAL)]
+
+
+def test_a_block_is_kept_as_it_came_when_it_brings_a_record_or_contradicts_one(db):
+    whole, cut, other = block(0, 6)._replace(raw=b"whole"), block(2, 2)._replace(raw=b"cut"), block(2, 2, lat=9)._replace(raw=b"other")
+    longer = block(4, 6)._replace(raw=b"longer")
+    for part in (whole, whole, cut, other, other, longer):
+        with db:
+            db.put_block(part, 100)
+    assert raws(db) == [(0, b"whole"), (2, b"other"), (4, b"longer")]
+
+
+def test_blocks_that_only_contradict_are_bounded(db, monkeypatch):
+    monkeypatch.setattr("station.db.AGAINST_ROWS", 3)
+    with db:
+        db.put_block(block(0, 3), 100)
+        for lat in range(2, 10):
+            db.put_block(block(0, 3, lat)._replace(raw=b"%d" % lat), 100)
+    assert raws(db) == [(0, TAG)] + [(0, b"%d" % lat) for lat in (7, 8, 9)], "what brought the records stays"
+
+
+def test_a_database_of_before_there_were_blocks_is_taken_over(tmp_path):
+    path = str(tmp_path / "old.sqlite")
+    old = sqlite3.connect(path)
+    schema = (Path(station.db.__file__).parent / "schema.sql").read_text()
+    old.executescript(schema.replace("replay INTEGER NOT NULL,", "replay INTEGER NOT NULL, tag BLOB NOT NULL,"))
+    old.execute("DROP TABLE blocks")
+    old.execute("INSERT INTO records (device, journal, seq, kind, sec, ms, flags, received, replay, tag) "
+                "VALUES (?, ?, 0, 0, 5, 0, 0, 1.0, 0, ?)", (DEVICE, JOURNAL, TAG))
+    old.commit()
+    old.close()
+    for _ in range(2):
+        db = Database(path)
+        with db:
+            db.put_block(block(1, 1), 100)
+        assert [row.seq for row in db.rows(DEVICE, JOURNAL)] == [0, 1] and raws(db) == [(1, TAG)]
+        db.close()

@@ -116,8 +116,7 @@ def test_without_keys_tags_are_not_checked_but_kept():
     ingest = Ingest(Database(":memory:"), None)
     block = Truck("anyone", b"?").block(0, st_truck.drive(3))
     ingest.commit([("lacak/anyone/hist", block)])
-    tags = {row[0] for row in ingest.db._db.execute("SELECT tag FROM records")}
-    assert tags == {block[-8:]}
+    assert [row["raw"] for row in ingest.db.blocks("anyone", st_truck.JOURNAL)] == [block]
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,17 @@ import sqlite3
 from pathlib import Path
 
 from station import health
-from station.wire import Row
+from station.wire import Row, content
 from tracker.record import HEALTH
 
 QUARANTINE_ROWS = 10_000  # a hostile sender must not fill the disk that the trail needs
 QUARANTINE_BYTES = 16384  # of one payload
 CONFLICT_ROWS = 10_000
+AGAINST_ROWS = 1_000  # blocks that only contradict
 LOG_ROWS = 10_000
 TOPIC_CHARS = 200
 EPOCH_2020 = 1577836800
 
-_CONTENT = Row._fields[1:]
 _COLUMNS = ", ".join(Row._fields)
 _MARKS = ", ".join("?" * len(Row._fields))
 
@@ -37,6 +37,17 @@ class Database:
         # then the truck has freed what we acknowledged.
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA.read_text())
+        self._migrate()
+
+    def _migrate(self):
+        """A database of before there were blocks has the tag in each record, where nothing can check it."""
+        if self._has_tags():
+            with self:
+                if self._has_tags():  # the page's connection or another process may have been quicker
+                    self._db.execute("ALTER TABLE records DROP COLUMN tag")
+
+    def _has_tags(self):
+        return any(row["name"] == "tag" for row in self._all("PRAGMA table_info(records)"))
 
     def close(self):
         self._db.close()
@@ -62,16 +73,25 @@ class Database:
         self._heard(device, now)
         self._db.execute("INSERT OR IGNORE INTO journals VALUES (?, ?, ?)", (device, journal, now))
         replay = int(block.last < self._highest(device, journal))
-        tail = (now, replay, block.tag)
+        tail = (now, replay)
         cursor = self._db.executemany(
-            f"INSERT OR IGNORE INTO records (device, journal, {_COLUMNS}, received, replay, tag) "
-            f"VALUES (?, ?, {_MARKS}, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO records (device, journal, {_COLUMNS}, received, replay) "
+            f"VALUES (?, ?, {_MARKS}, ?, ?)",
             [(device, journal, *row, *tail) for row in block.rows])
         fresh = cursor.rowcount
-        if fresh < len(block.rows):
-            self._keep_conflicts(block, now)
+        against = fresh < len(block.rows) and self._keep_conflicts(block, now)
+        if fresh or against:
+            self._put_raw(block, fresh, now)
         self._put_health(block)
         return self._add_range(device, journal, block.first, block.last), fresh
+
+    def _put_raw(self, block, fresh, now):
+        self._db.execute(
+            "INSERT OR IGNORE INTO blocks (device, journal, first, last, received, fresh, raw) VALUES (?,?,?,?,?,?,?)",
+            (block.device, block.journal, block.first, block.last, now, fresh, block.raw))
+        if not fresh:
+            self._db.execute("DELETE FROM blocks WHERE id IN (SELECT id FROM blocks WHERE fresh=0 "
+                             "ORDER BY id DESC LIMIT -1 OFFSET ?)", (AGAINST_ROWS,))
 
     def _put_health(self, block):
         """The fields of what is stored: where another content came first, the other's stand."""
@@ -123,16 +143,16 @@ class Database:
                          device, journal)
 
     def _keep_conflicts(self, block, now):
+        """Were there any?"""
         have = {row["seq"]: tuple(row)[1:] for row in self._db.execute(
             f"SELECT {_COLUMNS} FROM records WHERE device=? AND journal=? AND seq BETWEEN ? AND ?",
             (block.device, block.journal, block.first, block.last))}
-        for row in block.rows:
-            if have[row.seq] != tuple(row)[1:]:
-                self._db.execute(
-                    "INSERT OR IGNORE INTO conflicts (received, device, journal, seq, content) "
-                    "VALUES (?, ?, ?, ?, ?)",
-                    (now, block.device, block.journal, row.seq, _words(row)))
+        others = [row for row in block.rows if have[row.seq] != tuple(row)[1:]]
+        self._db.executemany(
+            "INSERT OR IGNORE INTO conflicts (received, device, journal, seq, content) VALUES (?, ?, ?, ?, ?)",
+            [(now, block.device, block.journal, row.seq, content(row)) for row in others])
         self._trim("conflicts", CONFLICT_ROWS)
+        return bool(others)
 
     def _add_range(self, device, journal, lo, hi):
         """Merge lo..hi with the ranges that it overlaps or touches; the merged one."""
@@ -197,6 +217,11 @@ class Database:
         """The newest pieces of a truck's log, in the order in which they came."""
         return self._all("SELECT received, text FROM logs WHERE device=? ORDER BY id DESC LIMIT ?", device, limit)[::-1]
 
+    def blocks(self, device, journal):
+        """A journal's messages as they came, in the order in which they came."""
+        return self._all("SELECT id, first, last, received, raw FROM blocks WHERE device=? AND journal=? ORDER BY id",
+                         device, journal)
+
     def ranges(self, device, journal):
         return [tuple(row) for row in self._all(
             "SELECT lo, hi FROM ranges WHERE device=? AND journal=? ORDER BY lo", device, journal)]
@@ -216,10 +241,3 @@ class Database:
 
     def _all(self, sql, *args):
         return self._db.execute(sql, args).fetchall()
-
-
-def _words(row):
-    """The other content, readable: only the fields that are given."""
-    pairs = zip(_CONTENT, tuple(row)[1:])
-    return " ".join("%s=%s" % (name, value.hex() if isinstance(value, bytes) else value)
-                    for name, value in pairs if value is not None)

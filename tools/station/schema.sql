@@ -10,9 +10,15 @@ CREATE TABLE IF NOT EXISTS records (
     kind INTEGER NOT NULL, sec INTEGER NOT NULL, ms INTEGER NOT NULL,
     lat_udeg INTEGER, lon_udeg INTEGER, alt_dm INTEGER, speed_cms INTEGER, course_cdeg INTEGER,
     hdop_x10 INTEGER, sats INTEGER, quality INTEGER, flags INTEGER NOT NULL, body BLOB,
-    received REAL NOT NULL, replay INTEGER NOT NULL, tag BLOB NOT NULL,
+    received REAL NOT NULL, replay INTEGER NOT NULL,
     UNIQUE (device, journal, seq));
 CREATE INDEX IF NOT EXISTS records_by_time ON records (device, sec);
+CREATE TABLE IF NOT EXISTS blocks (  -- history messages as they came, tag and all: the evidence; records is the index for the page.
+    -- Kept: what brought a record, and what contradicts one (fresh = 0). Who deletes old records deletes these by their last number.
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, journal BLOB NOT NULL, first INTEGER NOT NULL,
+    last INTEGER NOT NULL, received REAL NOT NULL, fresh INTEGER NOT NULL, raw BLOB NOT NULL,
+    UNIQUE (device, journal, first, raw));
+CREATE INDEX IF NOT EXISTS blocks_against ON blocks (id) WHERE fresh = 0;
 CREATE TABLE IF NOT EXISTS ranges (
     device TEXT, journal BLOB, lo INTEGER, hi INTEGER NOT NULL,
     PRIMARY KEY (device, journal, lo)) WITHOUT ROWID;

@@ -48,7 +48,7 @@ class Block(NamedTuple):
     journal: bytes
     first: int
     rows: list
-    tag: bytes
+    raw: bytes  # the message as it came: only this can be checked again
 
     @property
     def last(self):
@@ -106,7 +106,7 @@ def parse_block(device, payload, key):
         rows.append(row_of(seq, rec))
     if off != end:
         return refuse("%d bytes left over" % (end - off), BAD_SIZE)
-    return Block(device, journal, first, rows, tag)
+    return Block(device, journal, first, rows, bytes(payload))
 
 
 def parse_live(payload):
@@ -126,6 +126,13 @@ def row_of(seq, rec):
     fix = rec.fix
     return Row(seq, FIX, fix.sec, fix.ms, fix.lat_udeg, fix.lon_udeg, fix.alt_dm, fix.speed_cms,
                fix.course_cdeg, fix.hdop_x10, fix.sats, fix.kind, fix.flags)
+
+
+def content(row):
+    """What a record says beside its number, readable: only the fields that are given."""
+    pairs = zip(Row._fields[1:], row[1:])
+    return " ".join("%s=%s" % (name, value.hex() if isinstance(value, bytes) else value)
+                    for name, value in pairs if value is not None)
 
 
 def ack(journal, ranges):
