@@ -17,7 +17,7 @@ from micropython import const
 from tracker.letgo import let_go
 from tracker.record import ASLEEP, SAFE_MODE
 from tracker.system.log import Log
-from tracker.system.reset import APP_DIED, GNSS, HANDS, Resets
+from tracker.system.reset import APP_DIED, GNSS, HANDS, NEW_SETTINGS, ORDERED, Resets
 from tracker.system.retained import Retained
 from tracker.system.supervisor import WDT_MS, Supervisor
 from tracker.version import BUILD_SEC, VERSION
@@ -78,12 +78,20 @@ class App:
         self._clock_set = False
         self._watched = {}  # health's table: name -> object with counters
         self._uart = self._partition = self.board = self.journal = self.trail = self.link = self.uplink = self.power = None
+        self.health = self.supply = None
 
     async def run(self):
         """Until the power goes, the board resets, or a technician presses Ctrl-C."""
-        self._nvs = esp32.NVS("lacak")
-        self.settings = _settings(self._nvs, self.log)
-        boots = NvsNumber(self._nvs, "boots")
+        self.nvs = esp32.NVS("lacak")
+        self.trial = NvsNumber(self.nvs, "trial")
+        on_trial = self.trial.get()
+        if on_trial:
+            from tracker.system import trial
+            from tracker.system.settings import SettingsFile
+
+            trial.at_start(SettingsFile(nvs=self.nvs), self.trial)
+        self.settings = _settings(self.nvs, self.log)
+        boots = NvsNumber(self.nvs, "boots")
         self.boot = (boots.get() or 0) + 1
         boots.set(self.boot)
         self.log.info("Lacak %s, device %s, boot %d" % (VERSION, self.settings.device_id, self.boot))
@@ -101,7 +109,9 @@ class App:
         if self._partition:
             add("uplink", self._uplink, WDT_MS)
             add("health", self._health, WDT_MS)
-        if self._missing():
+            if on_trial:
+                add("trial", self._try_settings, WDT_MS)
+        if self.missing():
             add("safe", self._safe, _LINK_DEADLINE_MS)
         await self.supervisor.run()
 
@@ -134,7 +144,7 @@ class App:
         else:
             self.log.error("The flash has no partition 'journal': nothing can be recorded. Flash the board again, table too.")
 
-    def _missing(self):
+    def missing(self):
         """What does not run here, in words for the office; "" when all does."""
         names = [room.name for room in self.supervisor.rooms if room.off or room.trial]
         if not self.board:
@@ -151,7 +161,7 @@ class App:
 
             settings = self.settings
             thin = Window(2 * settings.bound_m, settings.silence_moving_s, settings.silence_parked_s)
-            mark = NvsNumber(self._nvs, "seq")
+            mark = NvsNumber(self.nvs, "seq")
             journal = Journal(self._partition, os.urandom, mark, keep_acked_days=settings.keep_acked_days, window=thin)
             journal.mount()
             self.journal = journal
@@ -218,7 +228,7 @@ class App:
             from tracker.system.supply import Supply
 
             settings, board = self.settings, self.board
-            supply = self._watched["supply"] = Supply(settings.supply_low_mv)
+            supply = self.supply = self._watched["supply"] = Supply(settings.supply_low_mv)
             self.power = Power(
                 self.log, self.trail, self.journal, supply, self._hold_radio, self.uptime,
                 self._fall_asleep if "sleep" in board else None, self._ignition(), _millivolts(board),
@@ -247,7 +257,7 @@ class App:
 
         from tracker.system.health import Health
 
-        health = Health(self.journal, self.boot, self.reason, self.detail, gc, esp32.idf_heap_info)
+        health = self.health = Health(self.journal, self.boot, self.reason, self.detail, gc, esp32.idf_heap_info)
         watched = health.watched
         watched.update(resets=self.resets, settings=self.settings, loop=self.supervisor, log=self.log)
         for room in self.supervisor.rooms:
@@ -293,10 +303,63 @@ class App:
         from tracker.uplink import clock
         from tracker.uplink.uplink import Uplink
 
-        return Uplink(
+        uplink = Uplink(
             self.settings, self._mounted(), self.trail or NoTrail, self._build_net(clock), self.link, clock, _randbelow,
-            self.log, self.boot, self._missing
+            self.log, self.boot, self.missing
         )
+        uplink.obey = self._obey
+        return uplink
+
+    def _obey(self, frame, uplink):
+        """A command that our key has signed. What it needs is loaded for it, and let go."""
+        try:
+            from tracker.uplink import commands
+
+            return commands.obey(frame, uplink.tagger, NvsNumber(self.nvs, "cmd"), self._do, uplink, self.journal)
+        except MemoryError:
+            self.log.error("uplink: too little memory to look at a command.")
+        finally:
+            let_go("uplink.commands")
+
+    def _do(self, code, text):
+        try:
+            from tracker.system import orders
+
+            return orders.run(self, code, text)
+        finally:
+            let_go(
+                "system.orders", "system.trial", "system.settings_change", "system.settings", "system.schema", "system.strict"
+            )
+
+    async def _try_settings(self, beat):
+        """Only after a change that could cut the truck off: it goes back unless the station confirms data."""
+        from tracker.system import trial
+
+        await trial.run(asyncio, self.trial, self._is_confirmed, self._report, self.start_anew, beat)
+        let_go("system.trial")
+        while True:  # no room ends by itself
+            beat()
+            await asyncio.sleep(_CARE_S)
+
+    def _is_confirmed(self):
+        return self.uplink is not None and self.uplink.history.freed
+
+    def _report(self, text):
+        from tracker.record import TEXT, Record
+
+        self.log.info(text)
+        rec = Record()
+        rec.kind = TEXT
+        rec.sec = self.trail and self.trail.now_sec(self.uptime()) or 0
+        data = text.encode()
+        rec.n = len(data)
+        rec.body[: rec.n] = data
+        self._mounted().append(rec)
+
+    def start_anew(self):
+        """A reset that the office, or a trial's end, asks for."""
+        self._close_trail()
+        self.resets.order(NEW_SETTINGS if self.trial.get() else ORDERED)
 
     def _build_net(self, clock):
         """What opens connections: through TLS unless the settings say no, by name unless they have an address."""
@@ -321,7 +384,7 @@ class App:
                 both = (network.ipconfig("dns"), settings.dns_server)
                 return [server for server in both if is_address(server) and server != "0.0.0.0"]
 
-            kept = NvsNumber(self._nvs, "ip%x" % crc32(settings.broker_host.encode()))  # another name, another address
+            kept = NvsNumber(self.nvs, "ip%x" % crc32(settings.broker_host.encode()))  # another name, another address
             net.names = self._watched["names"] = Names(socket, clock, os.urandom, servers, kept)
         return net
 
@@ -329,7 +392,7 @@ class App:
         """Only where something is missing: tries it again, tells the office."""
         from tracker.system.safe import SafeMode
 
-        safe = SafeMode(self.supervisor, self.resets, self.log, time.ticks_ms, self._ignition(), self._missing, self._tell)
+        safe = SafeMode(self.supervisor, self.resets, self.log, time.ticks_ms, self._ignition(), self.missing, self._tell)
         await safe.run(beat)
 
     async def _tell(self, text, beat):

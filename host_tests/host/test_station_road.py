@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_refused_and_others_go_on(tmp_path):
     async def scene(station, truck):
         newer = bytearray(TRUCK.block(0, RECORDS[:10]))[:-8]
         newer[0] = 0x31
-        await truck.send("hist", bytes(newer) + TRUCK._writer._tagger.digest(bytes(newer))[:8])
+        await truck.send("hist", bytes(newer) + TRUCK._writer.tagger.digest(bytes(newer))[:8])
         await truck.send("hist", os.urandom(3000))
         await truck.send("hist", bytes(200_000))
         await truck.send("hist", TRUCK.block(40, RECORDS[40:80]))

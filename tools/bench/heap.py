@@ -20,7 +20,7 @@ ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink")
 ONLY_WHEN_ASKED = (
     "settings", "schema", "strict", "settings_change", "schema_text",
     "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "told", "recovery", "plain", "tls_words",
-    "safe", "tell", "sleep", "cost", "shift",
+    "safe", "tell", "sleep", "cost", "shift", "commands", "orders", "trial",
 )  # fmt: skip
 
 

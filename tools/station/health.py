@@ -99,6 +99,9 @@ FIELDS = {
     91: Field("Link", "losses"),
     92: Field("Link", "errors of the driver"),
     93: Field("Link", "radio switched off and on"),
+    94: Field("Uplink", "commands obeyed"),
+    95: Field("Uplink", "commands refused", grows=0),
+    96: Field("Uplink", "commands passed over", grows=0),
     100: Field("Board", "longest standstill", "ms", above=45_000),  # half of the watchdog's patience
     102: Field("Board", "log lines pushed out"),
     104: Field("Supply", "now", "mV"),

@@ -43,6 +43,7 @@ TABLE = [
     86, "names", "silences", "strangers", "from_memory",
     89, "tls", "poor",
     90, "wifi", "joins", "losses", "driver_errors", "power_cycles",
+    94, "session", "obeyed", "refused", "missed",
     100, "loop", "worst_block_ms",
     102, "log", "dropped",
     104, "supply", "mv", "min_mv", "dips",

@@ -216,6 +216,7 @@ class SettingsFile:
         self._main = folder + "settings.json"
         self._copy = folder + "settings.bak"
         self._new = folder + "settings.new"
+        self.old = folder + "settings.old"  # what trial.py goes back to
         self._nvs = nvs
 
     def load(self, device_id=""):
@@ -228,7 +229,7 @@ class SettingsFile:
 
     def first(self):
         """(values, what is wrong with settings.json or "", source)"""
-        values, trouble = read(_bytes_of(self._main))
+        values, trouble = read(bytes_of(self._main))
         if not trouble:
             return values, "", FILE
         for source, get in ((COPY, self._from_copy), (NVS, self._from_nvs)):
@@ -242,13 +243,13 @@ class SettingsFile:
         data = written(values)
         if len(data) > _LARGEST:
             raise OSError(27, "longer than %d bytes" % _LARGEST)  # EFBIG: the next start would refuse it
-        self._write(self._main, data)
+        self.write(self._main, data)
 
     def _keep(self, problems, values, source):
-        data = _bytes_of(self._main)
+        data = bytes_of(self._main)
         if source == FILE and data != self._from_copy():
             try:
-                self._write(self._copy, data)
+                self.write(self._copy, data)
             except OSError as error:
                 problems.append(
                     "The spare copy of the settings can't be written (%s). The tracker runs without it. "
@@ -266,7 +267,7 @@ class SettingsFile:
                 )
 
     def _from_copy(self):
-        return _bytes_of(self._copy)
+        return bytes_of(self._copy)
 
     def _from_nvs(self):
         """The text of the essentials, or None."""
@@ -280,13 +281,13 @@ class SettingsFile:
         text = bytes(blob[_CHECK:end])
         return text if crc32(text).to_bytes(_CHECK, "little") == bytes(blob[:_CHECK]) else None
 
-    def _write(self, name, data):
+    def write(self, name, data):
         with open(self._new, "wb") as file:
             file.write(data)
         os.rename(self._new, name)
 
 
-def _bytes_of(name):
+def bytes_of(name):
     """The file's bytes, one more than allowed at most; None if it isn't there or can't be read."""
     try:
         with open(name, "rb") as file:

@@ -47,7 +47,7 @@ class BlockWriter:
     def __init__(self, codec, device, key):
         self._codec = codec
         self._rec = Record()
-        self._tagger = Tagger(device, key)
+        self.tagger = Tagger(device, key)
         self.first = 0
         self.count = 0
         self.unsendable = 0
@@ -91,7 +91,7 @@ class BlockWriter:
         if not count:
             return -1
         buf[count_at] = self.count = count
-        tag = self._tagger.digest(memoryview(buf)[off:at])
+        tag = self.tagger.digest(memoryview(buf)[off:at])
         for i in range(_TAG_SIZE):
             buf[at + i] = tag[i]
         return at + _TAG_SIZE

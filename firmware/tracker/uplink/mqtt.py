@@ -45,10 +45,10 @@ class Session:
             self._pids[i] = 0
         self.free = _SLOTS
         self._owed_n = 0
-        self._subscribe_pid = 0
+        self.subscribe_pid = 0  # of a SUBSCRIBE without an answer
         self._ping_ms = -1  # when the PINGREQ went out that is not answered yet
         self._at = self._end = 0  # what is left to write of tx
-        self._subscribe_ms = self._begun_ms = self._tx_ms = self._rx_ms = now
+        self._subscribe_ms = self._begun_ms = self._tx_ms = self._rx_ms = self.said_ms = now
 
     def close(self, reason):
         """The session is over; the first reason stays. Whoever opened the stream closes it."""
@@ -123,7 +123,7 @@ class Session:
         PUBLISH has its length."""
         end = self._put_topic(topic)
         tx = self.tx
-        pid = self._subscribe_pid = self._next_pid()
+        pid = self.subscribe_pid = self._next_pid()
         self._subscribe_ms = now
         tx[_TOPIC_AT - 4] = 0x82
         tx[_TOPIC_AT - 3] = len(topic) + 5
@@ -143,7 +143,7 @@ class Session:
 
     def _next_pid(self):
         pid = self._pid % 65535 + 1
-        while pid in self._pids or pid == self._subscribe_pid:
+        while pid in self._pids or pid == self.subscribe_pid:
             pid = pid % 65535 + 1
         self._pid = pid
         return pid
@@ -210,7 +210,7 @@ class Session:
         for i in range(_SLOTS):
             if self._pids[i] and late(now, self._sent_ms[i]) >= _ANSWER_MS:
                 return self.close("no PUBACK for 20 s: the connection is dead")
-        if self._subscribe_pid and late(now, self._subscribe_ms) >= _ANSWER_MS:
+        if self.subscribe_pid and late(now, self._subscribe_ms) >= _ANSWER_MS:
             self.close("no SUBACK for 20 s: the connection is dead")
         elif self._end and late(now, self._begun_ms) >= _ANSWER_MS:
             self.close("a packet did not leave within 20 s: the connection is dead")
@@ -239,8 +239,8 @@ class Session:
         pid = body[0] << 8 | body[1]
         if op == 0x40 and n == 2:
             self._puback(pid)
-        elif op == 0x90 and n == 3 and pid == self._subscribe_pid:
-            self._subscribe_pid = 0
+        elif op == 0x90 and n == 3 and pid == self.subscribe_pid:
+            self.subscribe_pid = 0
             if body[2] > 2:
                 self.close("the broker refuses the subscription: check its access list")
         elif op == 0xD0 and n == 0:
