@@ -158,6 +158,7 @@ def make_one_up(found):
 
 def test_a_store_without_its_check_is_caught(monkeypatch):
     monkeypatch.setattr("tracker.store.page.check_fits", lambda crc, buf, off: True)
+    monkeypatch.setattr(cuts, "DRIVES", cuts.DRIVES[:1])  # made-up numbers of old records would be counted through for long
     counts = cuts.count(211, 10000, workers=1)
     assert counts["lost"] + counts["wrong"] > 0
 
