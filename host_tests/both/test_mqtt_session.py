@@ -93,7 +93,7 @@ def test_ids_wrap_and_skip_those_in_flight():
     rig = Rig()
     kept = [rig.publish(), rig.publish()]
     assert kept == [1, 2]
-    rig.session.subscribe(b"lacak/truck-1/ack", 0)
+    rig.session.subscribe((b"lacak/truck-1/ack",), 0)
     subscribed = rig.wire.taken()[2].pid
     wire = rig.wire
     session = rig.session
@@ -237,25 +237,44 @@ def test_while_a_packet_is_stuck_nothing_is_read_beyond_what_can_be_answered():
 
 def test_subscribe():
     rig = Rig()
-    rig.session.subscribe(b"lacak/truck-1/ack", 0)
+    rig.session.subscribe((b"lacak/truck-1/ack",), 0)
     (packet,) = rig.wire.taken()
     assert packet.op == 0x82 and bytes(packet.body[2:]) == b"\0\x11lacak/truck-1/ack\1"
-    rig.wire.give(suback(packet.pid))
+    rig.wire.give(suback(packet.pid, 1))
     assert rig.pump(0)
     for _ in range(3):
         rig.wire.give(b"\xd0\0")
         assert rig.pump(25)  # no SUBACK deadline any more
 
 
-def test_subscription_refused_in_words():
+def test_subscribe_to_two_topics_in_one_packet():
     rig = Rig()
-    rig.session.subscribe(b"t", 0)
-    assert "access list" in rig.reason_after(suback(rig.wire.taken()[0].pid, 0x80))
+    rig.session.subscribe((b"a/ack", b"a/cmd"), 0)
+    (packet,) = rig.wire.taken()
+    assert bytes(packet.body[2:]) == b"\0\x05a/ack\1\0\x05a/cmd\1"
+    rig.wire.give(suback(packet.pid, 1, 1))
+    assert rig.pump(0)
+
+
+def test_subscription_refused_in_words():
+    for codes in ((0x80, 1), (1, 0x80)):
+        rig = Rig()
+        rig.session.subscribe((b"t", b"u"), 0)
+        assert "access list" in rig.reason_after(suback(rig.wire.taken()[0].pid, *codes))
+
+
+def test_a_suback_that_nobody_waits_for_or_for_another_number_of_topics_ends_the_session():
+    for codes, pid in (((1,), 1), ((1, 1, 1), 1), ((), 1), ((1, 1), 2), ((), 0), ((1, 1), 0)):
+        rig = Rig()
+        rig.session.subscribe((b"t", b"u"), 0)
+        assert "malformed" in rig.reason_after(suback(pid and rig.wire.taken()[0].pid + pid - 1, *codes)), codes
+    rig = Rig()
+    assert "malformed" in rig.reason_after(suback(0))
 
 
 def test_no_suback_ends_the_session():
     rig = Rig()
-    rig.session.subscribe(b"t", 0)
+    rig.session.subscribe((b"t",), 0)
     assert rig.pump(19)
     assert not rig.pump(1) and "SUBACK" in rig.session.reason
 

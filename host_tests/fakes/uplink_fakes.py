@@ -191,8 +191,9 @@ def puback(pid):
     return bytes((0x40, 2, pid >> 8, pid & 0xFF))
 
 
-def suback(pid, code=1):
-    return bytes((0x90, 3, pid >> 8, pid & 0xFF, code))
+def suback(pid, *codes):
+    """A code for each topic that was asked for, 0x80 for one that is refused."""
+    return bytes((0x90, 2 + len(codes), pid >> 8, pid & 0xFF)) + bytes(codes)
 
 
 def publish(topic, payload, qos=1, pid=1):

@@ -58,7 +58,7 @@ class Broker:
             elif packet.op == 0x82 and self.hangs_up:
                 wire.eof = True
             elif packet.op == 0x82:
-                wire.give(suback(packet.pid))
+                wire.give(suback(packet.pid, 1, 1))
             elif packet.op == 0xC0:
                 wire.give(b"\xd0\0")
             elif packet.type == 3 and packet.qos and self.gives_pubacks:

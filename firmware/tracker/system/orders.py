@@ -32,7 +32,8 @@ def run(app, code, text):
 
 
 def _uptime_s(app):
-    return app.health.uptime_s if app.health else app.uptime() // 1000
+    """uptime() begins again after twelve days; health counts on, a minute behind."""
+    return max(app.health.uptime_s if app.health else 0, app.uptime() // 1000)
 
 
 def _status(app):

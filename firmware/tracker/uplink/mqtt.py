@@ -45,7 +45,7 @@ class Session:
             self._pids[i] = 0
         self.free = _SLOTS
         self._owed_n = 0
-        self.subscribe_pid = 0  # of a SUBSCRIBE without an answer
+        self._subscribe_pid = 0
         self._ping_ms = -1  # when the PINGREQ went out that is not answered yet
         self._at = self._end = 0  # what is left to write of tx
         self._subscribe_ms = self._begun_ms = self._tx_ms = self._rx_ms = self.said_ms = now
@@ -118,32 +118,36 @@ class Session:
         self._start(at, end, now)
         return pid
 
-    def subscribe(self, topic, now):
-        """Ask for one topic at QoS 1; only when idle. Its id stands before the topic, where a
-        PUBLISH has its length."""
-        end = self._put_topic(topic)
+    def subscribe(self, topics, now):
+        """Ask for topics at QoS 1, all in one packet below 128 bytes; only when idle. Its id stands before the first topic,
+        where a PUBLISH has its length."""
         tx = self.tx
-        pid = self.subscribe_pid = self._next_pid()
+        end = _TOPIC_AT
+        for topic in topics:
+            end = self._put_topic(topic, end)
+            tx[end] = 1
+            end += 1
+        pid = self._subscribe_pid = self._next_pid()
+        self._subscribe_n = len(topics)
         self._subscribe_ms = now
         tx[_TOPIC_AT - 4] = 0x82
-        tx[_TOPIC_AT - 3] = len(topic) + 5
+        tx[_TOPIC_AT - 3] = end - _TOPIC_AT + 2
         tx[_TOPIC_AT - 2] = pid >> 8
         tx[_TOPIC_AT - 1] = pid & 0xFF
-        tx[end] = 1
-        self._start(_TOPIC_AT - 4, end + 1, now)
+        self._start(_TOPIC_AT - 4, end, now)
 
-    def _put_topic(self, topic):
+    def _put_topic(self, topic, at=_TOPIC_AT):
         tx = self.tx
         n = len(topic)
-        tx[_TOPIC_AT] = n >> 8
-        tx[_TOPIC_AT + 1] = n & 0xFF
+        tx[at] = n >> 8
+        tx[at + 1] = n & 0xFF
         for i in range(n):  # a slice costs heap up to MicroPython 1.25
-            tx[_TOPIC_AT + 2 + i] = topic[i]
-        return _TOPIC_AT + 2 + n
+            tx[at + 2 + i] = topic[i]
+        return at + 2 + n
 
     def _next_pid(self):
         pid = self._pid % 65535 + 1
-        while pid in self._pids or pid == self.subscribe_pid:
+        while pid in self._pids or pid == self._subscribe_pid:
             pid = pid % 65535 + 1
         self._pid = pid
         return pid
@@ -210,7 +214,7 @@ class Session:
         for i in range(_SLOTS):
             if self._pids[i] and late(now, self._sent_ms[i]) >= _ANSWER_MS:
                 return self.close("no PUBACK for 20 s: the connection is dead")
-        if self.subscribe_pid and late(now, self._subscribe_ms) >= _ANSWER_MS:
+        if self._subscribe_pid and late(now, self._subscribe_ms) >= _ANSWER_MS:
             self.close("no SUBACK for 20 s: the connection is dead")
         elif self._end and late(now, self._begun_ms) >= _ANSWER_MS:
             self.close("a packet did not leave within 20 s: the connection is dead")
@@ -239,9 +243,9 @@ class Session:
         pid = body[0] << 8 | body[1]
         if op == 0x40 and n == 2:
             self._puback(pid)
-        elif op == 0x90 and n == 3 and pid == self.subscribe_pid:
-            self.subscribe_pid = 0
-            if body[2] > 2:
+        elif op == 0x90 and pid and pid == self._subscribe_pid and n == 2 + self._subscribe_n:
+            self._subscribe_pid = 0
+            if max(body[2:n]) > 2:
                 self.close("the broker refuses the subscription: check its access list")
         elif op == 0xD0 and n == 0:
             self._ping_ms = -1

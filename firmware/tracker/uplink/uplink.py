@@ -126,22 +126,24 @@ class Uplink:
         session = self.session
         clock = self._clock
         begun_ms = clock.ticks_ms()
-        session.attach(stream, self._keepalive_s, begun_ms)
+        session.attach(stream, self._every_s[0], begun_ms)
         self.live.connected()
-        self.history.connected(session)
+        self.history.connected(session, kept)
         self.connects += 1
+        if not self.trouble or not self._said[self.trouble][1]:  # as often as the trouble
+            self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
         self.trouble = None
-        self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
-        topics = [self._cmd_topic, self._ack_topic]
-        self.told = False
+        subscribed = self.told = False
         while session.pump(clock.ticks_ms()):
             now = clock.ticks_ms()
             if not self._link.up():
                 session.close("the link is down")
                 self._backoff_ms = _BACKOFF_MIN_MS  # the broker is not to blame
             self.live.pump(session, now)
-            if topics and not session.subscribe_pid and session.idle():
-                session.subscribe(topics.pop(), now)
+            self._choose_word(session)
+            if not subscribed and session.idle():
+                session.subscribe((self._ack_topic, self._cmd_topic), now)
+                subscribed = True
             if not self.told and session.idle():
                 self._tell_state(now)
                 self.told = True
