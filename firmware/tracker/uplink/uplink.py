@@ -126,13 +126,12 @@ class Uplink:
         session = self.session
         clock = self._clock
         begun_ms = clock.ticks_ms()
-        session.attach(stream, self._every_s[0], begun_ms)
+        session.attach(stream, self._keepalive_s, begun_ms)
         self.live.connected()
-        self.history.connected(session, kept)
+        self.history.connected(session)
         self.connects += 1
-        if not self.trouble or not self._said[self.trouble][1]:  # as often as the trouble
-            self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
         self.trouble = None
+        self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
         subscribed = self.told = False
         while session.pump(clock.ticks_ms()):
             now = clock.ticks_ms()
@@ -140,7 +139,6 @@ class Uplink:
                 session.close("the link is down")
                 self._backoff_ms = _BACKOFF_MIN_MS  # the broker is not to blame
             self.live.pump(session, now)
-            self._choose_word(session)
             if not subscribed and session.idle():
                 session.subscribe((self._ack_topic, self._cmd_topic), now)
                 subscribed = True
