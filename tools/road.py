@@ -22,6 +22,7 @@ KEY = "6c6163616b2d64656d6f2d6b65792c206e6f7420666f7220747275636b732121"  # a de
 SETTINGS = {
     "device_id": DEVICE,
     "device_key": KEY,
+    "keepalive_parked_s": 60,  # a world ends where the truck stands: its last records go before that
     "wifi_ssid": "depot",
     "wifi_password": "tangerang",
     "broker_host": "127.0.0.1",
@@ -55,7 +56,7 @@ class Road:
     """async with Road(...) as road: await road.run(); figures = road.audit()."""
 
     def __init__(self, folder, script, world, settings=None, bits=64, http_port=0, broker_at=None,
-                 station_login=(None, None), mpy=False, heap_kb=1024):
+                 station_login=(None, None), mpy=False, heap_kb=1024, through=()):
         self.folder = Path(folder)
         self.script = script
         self.world = world
@@ -66,6 +67,7 @@ class Road:
         self.bits = bits
         self.mpy = mpy  # the firmware as a board gets it: compiled
         self.heap_kb = heap_kb
+        self.through = through  # words before the VM's command: another network, for instance
         self.station_login = station_login  # (user, password) where the broker asks for one
         self.station = self.board = self.state = None
         self._broker = None
@@ -84,7 +86,7 @@ class Road:
             opened.push_async_callback(self.station.stop)
             await self.station.start()
             self.settings.setdefault("broker_port", self.broker_at[1])
-            self.board = Board(self.folder, vm.vm_command(self.bits), self.world, heap_kb=self.heap_kb, settings=self.settings,
+            self.board = Board(self.folder, [*self.through, *vm.vm_command(self.bits)], self.world, heap_kb=self.heap_kb, settings=self.settings,
                                mpy=self.mpy)
             opened.callback(self.board.stop)
             self._opened = opened.pop_all()

@@ -61,6 +61,7 @@ class NoTrail:
 
     newest = None
     newest_ms = 0
+    hidden = False
 
 
 class App:

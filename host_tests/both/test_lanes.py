@@ -8,24 +8,35 @@ from tracker.sampling.window import Window
 from tracker.store.codec import Codec
 from tracker.store.journal import Journal
 from tracker.uplink.block import BlockWriter
-from tracker.uplink.lanes import HistoryLane, LiveLane
+from tracker.uplink.lanes import HistoryLane
+from tracker.uplink.live import LiveLane
 from tracker.uplink.mqtt import Session
-from uplink_fakes import JOURNAL_ID, Clock, ListJournal, Wire, answer, puback, publish, records_of
+from uplink_fakes import JOURNAL_ID, Clock, ListJournal, Wire, answer, puback, publish, records_of, varint_bytes
 
 HIST = b"lacak/t/hist"
 LIVE = b"lacak/t/live"
-ACK, REFUSED = 0x13, 0x14
+ACK, REFUSED, LACKS = 0x13, 0x14, 0x15
 SLOTS, AHEAD = 12, 32
 
 
 class Trail:
     newest = None
     newest_ms = 0
+    hidden = False
 
 
 class Settings:
     live_s = 10
+    ahead_blocks = 32
     batch_s = 60
+
+
+def lacks(behind, ranges=(), journal_id=JOURNAL_ID):
+    """The station has all below `behind` except these ranges."""
+    data = bytes((LACKS,)) + journal_id + varint_bytes(behind) + varint_bytes(len(ranges))
+    for lo, hi in ranges:
+        data += varint_bytes(lo) + varint_bytes(hi - lo)
+    return data
 
 
 class Rig:
@@ -48,11 +59,11 @@ class Rig:
     def _on_message(self, buf, topic_at, topic_n, at, end):
         self.history.on_message(self.session, buf, at, end)
 
-    def connect(self):
+    def connect(self, kept=True):
         self.wire = Wire()
         self.session.attach(self.wire, 60, self.clock.ticks_ms())
         self.live.connected()
-        self.history.connected(self.session)
+        self.history.connected(self.session, kept)
 
     def cut(self):
         self.session.close("cut")
@@ -156,8 +167,9 @@ def test_after_a_reset_with_nothing_to_send_new_records_wait_as_ever():
 def test_a_block_due_again_waits_for_a_slot():
     rig = Rig(60)
     rig.drain()
-    rig.pump(60)
-    rig.pump(55)
+    for _ in range(59):
+        rig.pump(10)
+    rig.pump(5)
     for _ in range(60 * SLOTS):
         rig.journal.append_fix()
     flying = rig.blocks()
@@ -227,7 +239,7 @@ def test_half_an_answer_keeps_the_block():
     rig.station(answer(ACK, [(0, 30)]))
     rig.pump()
     assert rig.history.ahead() == 1
-    assert len(rig.blocks(120)) == 1
+    assert len(rig.blocks(600)) == 1
 
 
 def test_answers_for_what_never_left_free_nothing():
@@ -247,8 +259,8 @@ def test_repeated_stale_foreign_and_malformed_answers_change_only_counters():
     good = answer(ACK, [(0, 59)])
     for data in (
         good, good, answer(ACK, [(0, 119)], b"JOURNAL2"), b"", b"\x13", good[:-1], good + b"x",
-        b"\x15" + JOURNAL_ID, answer(REFUSED, [(0, 59)])[:-1],
-        answer(REFUSED, [(0, 119)], b"JOURNAL2"),
+        b"\x15" + JOURNAL_ID, answer(REFUSED, [(0, 59)])[:-1], lacks(120, [(0, 9)])[:-1], lacks(120) + b"\0",
+        answer(REFUSED, [(0, 119)], b"JOURNAL2"), lacks(120, [], b"JOURNAL2"), answer(ACK, []), b"\x17" + good[1:],
     ):  # fmt: skip
         rig.station(data)
     rig.pump()
@@ -256,19 +268,19 @@ def test_repeated_stale_foreign_and_malformed_answers_change_only_counters():
     history = rig.history
     assert rig.session.reason is None
     assert rig.journal.acked == set(range(60)) and history.ahead() == 1
-    assert (history.acks, history.stale, history.foreign, history.malformed) == (2, 1, 2, 6)
+    assert (history.acks, history.stale, history.foreign, history.malformed) == (2, 1, 3, 10)
 
 
 # --- history: sending again ----------------------------------------------------------------------
 
 
-def test_lost_answer_sends_again_after_two_minutes_doubling_to_an_hour():
+def test_lost_answer_sends_again_after_ten_minutes_doubling_to_six_hours():
     rig = Rig(60)
     rig.drain()
     s, waits = 0, []
     while len(waits) < 8:
-        s += 5
-        blocks = rig.blocks(5)
+        s += 20
+        blocks = rig.blocks(20)
         if blocks:
             assert spans(blocks) == [(0, 59)] and not blocks[0][2].dup
             rig.pubacked(blocks)
@@ -276,8 +288,8 @@ def test_lost_answer_sends_again_after_two_minutes_doubling_to_an_hour():
             s = 0
     assert rig.session.reason is None
     # each wait begins at the PUBACK, which is read one step after the block
-    assert waits[0] == 120
-    assert [wait - 5 for wait in waits[1:]] == [240, 480, 960, 1920, 3600, 3600, 3600]
+    assert waits[0] == 600
+    assert [wait - 20 for wait in waits[1:]] == [1200, 2400, 4800, 9600, 19200, 21600, 21600]
 
 
 def test_reconnect_resends_only_what_lacks_a_puback_with_dup_and_its_id():
@@ -341,12 +353,89 @@ def test_answer_for_a_cut_block_gives_its_slot_back():
     assert rig.session.reason is None
 
 
-def test_empty_answer_asks_for_everything_again_at_once():
+def test_what_the_station_lacks_goes_again_at_once_and_what_it_has_is_freed():
+    rig = Rig(60 * 6)
+    rig.drain()
+    rig.pump(20)
+    rig.station(lacks(300, [(0, 59), (130, 131)]))
+    assert spans(rig.drain()) == [(0, 59), (120, 179), (300, 359)]
+    assert rig.history.ahead() == 3 and rig.history.freed == 3
+    assert rig.journal.acked == set(range(60, 300)) - {130, 131}
+    assert rig.blocks(590) == [] and len(rig.blocks(20)) == 3
+
+
+def test_a_station_that_has_nothing_gets_all_that_waits_and_one_that_has_all_nothing():
     rig = Rig(60 * 3)
     rig.drain()
-    rig.station(answer(ACK, [(60, 119)]))
-    rig.station(answer(ACK, []))
-    assert spans(rig.blocks()) == [(0, 59), (120, 179)]
+    rig.pump(20)
+    rig.station(lacks(0))
+    assert spans(rig.drain()) == [(0, 59), (60, 119), (120, 179)] and rig.journal.acked == set()
+    rig.pump(20)
+    rig.station(lacks(180))
+    assert rig.blocks() == [] and rig.history.ahead() == 0
+
+
+def test_what_has_only_just_landed_is_not_sent_twice_because_the_station_spoke_first():
+    rig = Rig(60 * 3)
+    rig.pubacked(rig.blocks())
+    rig.station(lacks(0))  # its answer to our birth, which stood before these blocks
+    assert rig.blocks() == [] and rig.blocks(15) == []
+    rig.station(answer(ACK, [(0, 119)]))
+    assert spans(rig.blocks(10)) == [(120, 179)], "no answer came: that one was lost"
+
+
+def test_what_the_station_says_that_it_has_frees_nothing_that_never_left():
+    rig = Rig(60)
+    rig.drain()
+    for _ in range(30):
+        rig.journal.append_fix()
+    rig.station(lacks(90))
+    rig.station(lacks(1 << 29, [(10, 19)]))
+    rig.pump()
+    assert rig.journal.acked == set(range(60))
+
+
+def test_no_reconnect_by_itself_repeats_what_the_broker_has():
+    rig = Rig(60 * 3)
+    rig.drain()
+    for kept in (True, False) * 5:
+        rig.cut()
+        rig.connect(kept)
+        assert rig.blocks(30) == []
+
+
+def test_a_broker_that_lost_our_session_gets_what_was_cut_off_as_new():
+    rig = Rig(60 * 3)
+    first = rig.blocks()
+    rig.pubacked(first[:1])
+    rig.pump()
+    rig.cut()
+    rig.connect(False)
+    again = rig.blocks()
+    assert spans(again) == spans(first[1:])
+    assert not any(block[2].dup for block in again)
+    assert not {block[2].pid for block in again} & {block[2].pid for block in first}
+    rig.pubacked(again)
+    rig.pump(25)
+    assert rig.session.reason is None and rig.session.free == SLOTS
+
+
+def test_a_block_whose_answer_did_not_come_for_weeks_goes_again():
+    rig = Rig(60)
+    rig.drain()
+    rig.cut()
+    rig.clock.ms += 7 * 86400 * 1000  # beyond the reach of the ticks
+    rig.connect()
+    assert spans(rig.blocks()) == [(0, 59)]
+
+
+def test_a_shorter_window_by_setting():
+    rig = Rig()
+    rig.settings.ahead_blocks = 4
+    for _ in range(60 * 10):
+        rig.journal.append_fix()
+    rig.boot()
+    assert len(rig.drain()) == 4 and rig.history.ahead() == 4
 
 
 def test_refused_block_is_kept_counted_and_not_sent_again():

@@ -248,7 +248,7 @@ def test_every_row_is_whole():
     """Type, range, unit, default, secret, restart, and a sentence for people in both languages."""
     assert sorted(TEXTS) == sorted([row[0] for row in ROWS])
     assert len({row[0] for row in ROWS}) == len(ROWS)
-    units = {"s": "_s", "m": "_m", "d": "_days", "Bd": "_baud", "mV": "_mv", "min": "_min"}
+    units = {"s": "_s", "m": "_m", "d": "_days", "Bd": "_baud", "mV": "_mv", "min": "_min", "blocks": "_blocks"}
     for row in ROWS:
         key, kind, default, limits, unit, secret, restart = row
         assert secret in (True, False) and restart in (True, False), key

@@ -38,10 +38,12 @@ def make_uplink(port, journal, password="rahasia"):
         broker_user="truk",
         broker_password=password,
         keepalive_s=60,
+        keepalive_parked_s=900,
+        ahead_blocks=32,
         live_s=10,
         batch_s=60,
     )
-    trail = SimpleNamespace(newest=Fix(), newest_ms=0)
+    trail = SimpleNamespace(newest=Fix(), newest_ms=0, hidden=False)
     trail.newest.sec = 200000000
     uplink = Uplink(
         settings,

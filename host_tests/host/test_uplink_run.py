@@ -26,9 +26,12 @@ class Broker:
         self.silent = False
         self.hangs_up = False
         self.gives_pubacks = True
+        self.keeps_sessions = True
         self.wires = []
         self.opened_ms = []
         self.seen = []
+        self.heard = []
+        self.keepalives = set()
         self.is_ready = True
         self.proofs = 0
 
@@ -53,8 +56,12 @@ class Broker:
         wire = self.wires[-1]
         for packet in wire.taken():
             self.seen.append(packet)
+            self.heard.append((self.clock.ms // 1000, packet))
+            if packet.type == 1:
+                self.keepalives.add(packet.body[8] << 8 | packet.body[9])
             if packet.op == 0x10:
-                wire.give(bytes((0x20, 2, 0, self.code)))
+                kept = self.keeps_sessions and len(self.wires) > 1 and not self.code
+                wire.give(bytes((0x20, 2, kept, self.code)))
             elif packet.op == 0x82 and self.hangs_up:
                 wire.eof = True
             elif packet.op == 0x82:
@@ -85,7 +92,7 @@ class Rig:
         self.events = []  # (ms, what to do)
         self.last_beat_ms = self.longest_ms = 0
         self.journal = ListJournal(records)
-        self.trail = SimpleNamespace(newest=None, newest_ms=0)
+        self.trail = SimpleNamespace(newest=None, newest_ms=0, hidden=False)
         values = dict(
             device_id="truck-1",
             device_key=bytes(32),
@@ -94,6 +101,8 @@ class Rig:
             broker_user="truk",
             broker_password="rahasia",
             keepalive_s=60,
+            keepalive_parked_s=900,
+            ahead_blocks=32,
             live_s=10,
             batch_s=60,
         )
@@ -150,7 +159,7 @@ def test_first_words_after_connack():
     assert [kind for kind, _ in kinds[:4]] == [1, 3, 8, 3]
     assert rig.broker.topics() == [b"live", b"state", b"hist", b"hist"]
     birth = rig.broker.seen[3]
-    assert birth.retain and birth.payload == b"online 0.1.0 4a4f55524e414c31 0 0 70 7"
+    assert birth.retain and birth.payload == b"online 0.1.0 4a4f55524e414c31 0 0 70 7 60"
     assert rig.said("connected to broker:1883")
     assert rig.uplink.trouble is None
 
@@ -177,7 +186,8 @@ def test_refused_password_in_words_with_back_off_and_nothing_lost():
     rig.broker.code = 5
     rig.at(900, lambda: setattr(rig.broker, "code", 0))
     rig.run(1800)
-    assert len(rig.said(CHECK_PASSWORD)) == 10  # at 0, 2, 6, 14, 30, 62, 126, 254, 510 and 810 s
+    assert len(rig.broker.opened_ms) == 11  # at 0, 2, 6, 14, 30, 62, 126, 254, 510, 810 and 1110 s
+    assert len(rig.said(CHECK_PASSWORD)) == 1
     assert not rig.said("rahasia")
     assert all(wire.closed for wire in rig.broker.wires[:-1])
     assert rig.uplink.connects == 1 and rig.uplink.trouble is None
@@ -255,6 +265,128 @@ def test_cut_blocks_go_again_with_dup_on_the_next_connection():
     assert (first.dup, second.dup) == (False, True)
     assert first.pid == second.pid and first.payload == second.payload
     assert rig.said("no PUBACK")
+
+
+def test_cut_blocks_go_as_new_when_the_broker_has_lost_our_session():
+    rig = Rig(60)
+    rig.broker.gives_pubacks = rig.broker.keeps_sessions = False
+    rig.at(22, lambda: setattr(rig.broker, "gives_pubacks", True))
+    rig.run(40)
+    first, second = [packet for packet in rig.broker.seen if packet.type == 3 and packet.topic.endswith(b"hist")]
+    assert not first.dup and not second.dup
+    assert first.pid != second.pid and first.payload == second.payload
+
+
+def test_the_same_trouble_is_said_once_and_then_each_hour_with_its_count():
+    rig = Rig()
+    rig.broker.open_error = errno.ECONNREFUSED
+    rig.at(5000, lambda: setattr(rig.broker, "open_error", errno.ETIMEDOUT))
+    rig.run(12 * 3600)
+    refused, late = rig.said("nothing listens there"), rig.said("no answer in time")
+    assert len(refused) == 2 and "came" not in refused[0] and "It came 18 times since" in refused[1]
+    assert len(late) == 11 and all("It came" in line for line in late[1:])
+    assert len(rig.lines) == 13
+
+
+def test_a_flapping_broker_does_not_fill_the_log():
+    rig = Rig()
+    rig.broker.hangs_up = True
+    rig.run(1800)
+    assert rig.uplink.connects > 5 and len(rig.lines) == 3
+
+
+def test_troubles_kept_apart_are_few():
+    rig = Rig()
+    rig.broker.open_error = 60
+    for number in range(61, 90):
+        rig.at(300 * (number - 60), lambda number=number: setattr(rig.broker, "open_error", number))
+    rig.run(9000)
+    assert len(rig.said("error")) >= 15 and len(rig.uplink._said) <= 4
+
+
+# --- how often the office hears of it -----------------------------------------------------------------
+
+
+def drive(rig, from_s, to_s, speed_cms, flags=0):
+    """A new fix each second."""
+    from tracker.fix import Fix
+
+    def at(s):
+        fix = Fix()
+        fix.sec, fix.lat_udeg, fix.lon_udeg, fix.kind, fix.speed_cms = 200000000 + s, -6178000, 106630000, 1, speed_cms
+        fix.flags = flags
+        rig.trail.newest, rig.trail.newest_ms = fix, 1000 * s
+
+    for s in range(from_s, to_s):
+        rig.at(s, lambda s=s: at(s))
+
+
+def heard(rig, from_s, to_s):
+    """[(second, topic or "ping", payload), ...] of what went out then."""
+    names = {12: "ping", 1: "connect", 8: "subscribe"}
+    return [(s, names.get(packet.type) or packet.topic.rpartition(b"/")[2].decode(), packet)
+            for s, packet in rig.broker.heard if from_s <= s < to_s and packet.type != 4]
+
+
+def test_a_parked_truck_says_so_and_then_a_word_each_quarter_of_an_hour():
+    rig = Rig()
+    drive(rig, 0, 100, 800)
+    drive(rig, 100, 1000, 0, 1)
+    for s in range(100, 4 * 3600, 300):  # what is kept of a stop
+        rig.at(s, rig.journal.append_fix)
+    rig.events.sort(key=lambda event: event[0])
+    rig.broker.is_station = True
+    rig.run(4 * 3600)
+    states = [(s, packet.payload.decode()) for s, what, packet in heard(rig, 0, 99999) if what == "state"]
+    assert [text.split()[0] for _, text in states] == ["online", "parked"]
+    assert 398 <= states[1][0] <= 402 and states[1][1].endswith(" 900")
+    words = heard(rig, 500, 99999)
+    assert {what for _, what, _ in words} == {"hist"}, "no ping, no live fix"
+    gaps = [b - a for (a, _, _), (b, _, _) in zip(words, words[1:])]
+    assert all(890 <= gap <= 910 for gap in gaps) and len(words) >= 14
+    assert len(rig.journal.acked) >= 44
+    assert rig.uplink.connects == 1
+
+
+def test_what_parks_without_anything_to_say_is_heard_all_the_same():
+    rig = Rig()
+    rig.run(3 * 3600)
+    states = [s for s, what, _ in heard(rig, 400, 99999) if what == "state"]
+    assert len(states) >= 9 and all(b - a <= 910 for a, b in zip(states, states[1:]))
+
+
+def test_it_moves_again_and_is_shown_at_once():
+    rig = Rig()
+    drive(rig, 0, 10, 800)
+    drive(rig, 1000, 1100, 800)
+    for s in (990, 1000, 1010):
+        rig.at(s, rig.journal.append_fix)
+    rig.events.sort(key=lambda event: event[0])
+    rig.run(1100)
+    what = [what for s, what, _ in heard(rig, 1000, 1001)]
+    assert what == ["live", "state", "ping"], "after so long a silence it is worth to know that the road is open"
+    assert [s for s, what, _ in heard(rig, 1000, 1100) if what == "hist"] == [1050]
+    assert rig.broker.keepalives == {900}, "as CONNECT says it, it holds for both"
+
+
+def test_without_a_fix_a_driving_truck_is_heard_each_minute():
+    rig = Rig()
+    drive(rig, 0, 5, 800)
+    rig.run(300)
+    assert [s // 60 for s, what, _ in heard(rig, 10, 300) if what == "state"] == [1, 2, 3, 4]
+
+
+def test_the_place_on_the_map_goes_when_the_shift_is_over():
+    rig = Rig()
+    drive(rig, 0, 20, 800)
+    rig.at(30, lambda: setattr(rig.trail, "hidden", True))
+    rig.at(60, lambda: setattr(rig.broker.wires[-1], "eof", True))
+    rig.at(100, lambda: setattr(rig.trail, "hidden", False))
+    drive(rig, 110, 112, 800)
+    rig.run(120)
+    lives = [(s, packet) for s, what, packet in heard(rig, 21, 999) if what == "live"]
+    assert [(s, len(packet.payload) > 0, packet.retain) for s, packet in lives] == [
+        (30, False, True), (62, False, True), (110, True, True)]  # fmt: skip
 
 
 def test_stream_is_closed_when_the_task_is_cancelled():

@@ -11,6 +11,7 @@ from tracker.record import OFF_DUTY
 from tracker.sampling.trail import Trail
 
 _DAY_S = const(86400)
+_SHOWN_S = const(1800)  # the last place on duty stays on the map so long
 _PIECES_S = const(31 * 86400)  # a longer gap is told in one piece: two records a day would fill the ring
 
 
@@ -57,6 +58,13 @@ class ShiftTrail(Trail):
             self._paused = True
             self.commit()
         self._standing = False  # the stop it stood at is of the shift before
+
+    def tick(self, uptime_ms):
+        super().tick(uptime_ms)
+        sec = self.now_sec(uptime_ms)
+        if sec is not None:
+            begun = sec - _SHOWN_S
+            self.hidden = self.shift.off(begun) and self.shift.next_edge(begun) > sec
 
     def _gap(self, from_sec, to_sec, reason, detail):
         shift = self.shift

@@ -21,6 +21,8 @@ _GAP_MAX = const(20)  # bytes of a gap's payload
 
 
 class Trail:
+    hidden = False  # the live lane has to show nothing: shift.py
+
     def __init__(self, journal, gate, quality, window, boot_reason, boot_detail, gap_after_s=5, boot=0, begun_ms=0):
         self.newest = None
         self.newest_ms = 0

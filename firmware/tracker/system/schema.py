@@ -27,6 +27,7 @@ ROWS = (
     ("broker_password", TEXT, "", (1, 64), "", True, True),
     ("dns_server", HOST, "", (7, 15), "", False, True),  # an IPv4 address
     ("keepalive_s", INT, 60, (15, 600), "s", False, True),
+    ("keepalive_parked_s", INT, 900, (60, 900), "s", False, True),
     ("parser", CHOICE, "lacak", ("lacak", "micropygps"), "", False, True),
     ("sample", CHOICE, "bound", ("bound", "all"), "", False, True),
     ("bound_m", INT, 10, (2, 100), "m", False, True),
@@ -34,6 +35,7 @@ ROWS = (
     ("silence_parked_s", INT, 300, (60, 300), "s", False, True),  # and so is this, at a stop
     ("live_s", INT, 10, (1, 3600), "s", False, False),
     ("batch_s", INT, 60, (5, 3600), "s", False, False),
+    ("ahead_blocks", INT, 32, (4, 64), "blocks", False, True),
     ("keep_acked_days", INT, 14, (1, 365), "d", False, True),
     ("sleep_after_min", INT, 0, (0, 1440), "min", False, True),  # 0: never; how sure is it that the ignition wakes it?
     ("heartbeat_min", INT, 60, (0, 1440), "min", False, True),

@@ -32,8 +32,12 @@ TEXTS = {
         "Alamat server DNS, ditanya setelah server DNS dari jaringan.",
     ),
     "keepalive_s": (
-        "The truck counts as offline after one and a half times this long without a word.",
-        "Truk dianggap offline kalau tidak ada kabar selama satu setengah kali waktu ini.",
+        "The office hears from a driving truck at least this often.",
+        "Selama truk jalan, kantor menerima kabar paling lambat setiap selang ini.",
+    ),
+    "keepalive_parked_s": (
+        "And from a parked one, which saves data; shorter where the network drops idle connections.",
+        "Selama truk parkir, selangnya ini supaya hemat data; perpendek kalau jaringan memutus koneksi diam.",
     ),
     "parser": (
         "What reads the receiver's sentences.",
@@ -62,6 +66,10 @@ TEXTS = {
     "batch_s": (
         "How long fixes are gathered before they are sent as history.",
         "Berapa lama titik dikumpulkan sebelum dikirim sebagai riwayat.",
+    ),
+    "ahead_blocks": (
+        "So many blocks go out before the office has to confirm the first of them.",
+        "Sebanyak ini blok data dikirim sebelum kantor harus mengonfirmasi blok pertama.",
     ),
     "keep_acked_days": (
         "How long flash keeps what the database already has.",

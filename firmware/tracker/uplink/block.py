@@ -15,10 +15,12 @@ HISTORY = const(0x11)
 LIVE = const(0x12)
 ACK = const(0x13)
 REFUSED = const(0x14)
+LACKS = const(0x15)
 ID_SIZE = const(8)
 RECORDS_MAX = const(60)  # below 128, so that the count is one byte and can be filled in last
 BLOCK_MAX = const(1024)  # bytes; 60 fixes take 400 to 700
 
+_NUMBER_MAX = const((1 << 30) - 1)
 _TAG_SIZE = const(8)
 _HASH_BLOCK = const(64)
 
@@ -116,7 +118,20 @@ def is_about(buf, at, end, journal_id):
 
 def ack_ranges(buf, at, end):
     """[(lo, hi), ...] of the acknowledgement at buf[at:end], or None when it is malformed."""
-    n, at = varint(buf, at + 1 + ID_SIZE, end)
+    return _ranges(buf, at + 1 + ID_SIZE, end)
+
+
+def lacking(buf, at, end):
+    """The same of what the station says that it lacks; the last one is all from the number on that is above what it has."""
+    behind, at = varint(buf, at + 1 + ID_SIZE, end)
+    found = _ranges(buf, at, end) if at >= 0 else None
+    if found is not None:
+        found.append((behind, _NUMBER_MAX))
+    return found
+
+
+def _ranges(buf, at, end):
+    n, at = varint(buf, at, end)
     found = []
     while at >= 0 and len(found) < n:
         lo, hi, at = _range(buf, at, end)

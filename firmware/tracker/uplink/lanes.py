@@ -1,69 +1,23 @@
-"""What goes to the office and when: the newest fix at once, the journal in order behind it.
+"""What goes to the office and when: the journal in order, as blocks (the newest fix: live.py).
 
-In: the journal and its acknowledged ranges, the newest accepted fix, the station's answers. Out:
-publishes on the session.
+In: the journal and its acknowledged ranges, the station's answers. Out: publishes on the session.
 Owns: the blocks between us and the database. A PUBACK only says that the broker has one; the
 station's answer frees it.
 """
 
 from micropython import const
 
-from tracker.fix import STOPPED
-from tracker.uplink.block import ACK, RECORDS_MAX, REFUSED, ack_ranges, is_about, refused_range
+from tracker.uplink.block import ACK, LACKS, RECORDS_MAX, REFUSED
+from tracker.uplink.block import ack_ranges, is_about, lacking, refused_range
 
-_AHEAD = const(32)  # blocks ahead of the station's last answer
-_AGAIN_MS = const(120_000)  # first wait for the station's answer to a block; it doubles
-_AGAIN_MAX_MS = const(3_600_000)
-_STANDING_MS = const(60_000)  # between live fixes of a truck that stands
-_STANDING_CMS = const(50)
+_AGAIN_MS = const(600_000)  # first wait for the station's answer to a block; it doubles
+_AGAIN_MAX_MS = const(21_600_000)
+_ON_ITS_WAY_MS = const(20_000)  # so long after its PUBACK a block may lack because it was overtaken
 
 _FREE = const(0)  # a place in the table without a block
 _FLYING = const(1)  # sent, no PUBACK yet
 _CUT = const(2)  # was flying when the connection ended: goes again with DUP and its packet id
 _LANDED = const(3)  # the broker has it; the station has not answered
-
-
-class LiveLane:
-    """The newest accepted fix: retained, QoS 0, no number. It moves the map, never the history."""
-
-    def __init__(self, trail, writer, topic, settings, ticks_diff):
-        self.trail = trail
-        self._writer = writer
-        self._topic = topic
-        self._settings = settings  # live_s is looked up each time: a change takes effect at once
-        self._late = ticks_diff
-        self._was_moving = False
-        self._shown_ms = None  # newest_ms of the fix that went out last on this connection
-        self._sent_ms = 0
-        self.sent = 0
-
-    def connected(self):
-        self._shown_ms = None
-
-    def pump(self, session, now):
-        fix = self.trail.newest
-        newest_ms = self.trail.newest_ms
-        if fix is None or newest_ms == self._shown_ms:
-            return
-        moving = not fix.flags & STOPPED and (
-            fix.speed_cms is None or fix.speed_cms >= _STANDING_CMS
-        )
-        if self._shown_ms is not None:
-            # A truck that has just stopped is shown at its stop as soon as a moving one would be.
-            soon = moving or self._was_moving
-            wait_ms = self._settings.live_s * 1000 if soon else _STANDING_MS
-            if self._late(now, self._sent_ms) < wait_ms:
-                return
-        at = session.begin(self._topic, 0, 0)
-        if at < 0:
-            return
-        end = self._writer.live(session.tx, at, fix)
-        if end >= 0:
-            session.send(end, True, now)
-            self.sent += 1
-        self._was_moving = moving
-        self._shown_ms = newest_ms
-        self._sent_ms = now
 
 
 class HistoryLane:
@@ -76,13 +30,16 @@ class HistoryLane:
         self._topic = topic
         self._settings = settings  # and so is batch_s
         self._late = ticks_diff
-        self._state = [_FREE] * _AHEAD
-        self._first = [0] * _AHEAD
-        self._last = [0] * _AHEAD
-        self._from = [0] * _AHEAD  # from here to the block's first number the journal has none
-        self._pid = [0] * _AHEAD
-        self._since_ms = [0] * _AHEAD  # of its PUBACK
-        self._wait_ms = [0] * _AHEAD  # from then until it is sent again
+        n = settings.ahead_blocks  # ahead of the station's last answer
+        self._places = range(n)
+        self._state = [_FREE] * n
+        self._first = [0] * n
+        self._last = [0] * n
+        self._from = [0] * n  # from here to the block's first number the journal has none
+        self._pid = [0] * n
+        self._since_ms = [0] * n  # of its PUBACK
+        self._wait_ms = [0] * n  # from then until it is sent again
+        self.rest_ms = 0  # of a parked truck: what waits goes when so long nothing was said
         self._next = 0  # what is below has gone out in this run, or needs no sending
         self._waits = False
         self._waits_ms = 0  # since when the record _next waits
@@ -95,22 +52,25 @@ class HistoryLane:
 
     def ahead(self):
         """Blocks without an answer of the station's."""
-        n = 0
-        for i in range(_AHEAD):
-            n += self._state[i] != _FREE
-        return n
+        return len(self._state) - self._state.count(_FREE)
 
     # --- the connection --------------------------------------------------------------------------
 
-    def connected(self, session):
-        """What was cut off keeps its packet id, and everything that waits goes out at once."""
-        for i in range(_AHEAD):
+    def connected(self, session, kept):
+        """What has not gone yet goes at once. What was cut off, too: it keeps its packet id if the broker has kept our session,
+        and is a new packet if not."""
+        for i in self._places:
             if self._state[i] == _CUT:
-                session.reserve(self._pid[i])
+                if kept:
+                    session.reserve(self._pid[i])
+                else:
+                    self._state[i] = _LANDED
+                    self._since_ms[i] = session.said_ms
+                    self._wait_ms[i] = 0
         self._catching_up = True
 
     def disconnected(self):
-        for i in range(_AHEAD):
+        for i in self._places:
             if self._state[i] == _FLYING:
                 self._state[i] = _CUT
         self._ask_pid = 0  # that block goes once more
@@ -119,7 +79,7 @@ class HistoryLane:
         if pid == self._ask_pid:
             self._ask_pid = 0
             self._ask_lo = self._ask_next
-        for i in range(_AHEAD):
+        for i in self._places:
             if self._state[i] == _FLYING and self._pid[i] == pid:
                 self._state[i] = _LANDED
                 self._since_ms[i] = now
@@ -140,12 +100,12 @@ class HistoryLane:
         """The place of the lowest block that is to be sent again, or -1. One that was cut off has
         its slot already."""
         found = -1
-        for i in range(_AHEAD):
+        for i in self._places:
             state = self._state[i]
             if state == _CUT or (
                 state == _LANDED
                 and free
-                and self._late(now, self._since_ms[i]) >= self._wait_ms[i]
+                and not 0 <= self._late(now, self._since_ms[i]) < self._wait_ms[i]  # below 0: a week has passed
             ):
                 if found < 0 or self._first[i] < self._first[found]:
                     found = i
@@ -171,7 +131,7 @@ class HistoryLane:
 
     def _send_next(self, session, now):
         """The next block of records that have not gone out yet, if there is one to send now; True if so."""
-        if not session.free or not self._is_time(now) or _FREE not in self._state:
+        if not session.free or not self._is_time(session.said_ms, now) or _FREE not in self._state:
             return
         first = self._journal.next_unacked(self._next)
         at = session.begin(self._topic, 1, 0)
@@ -214,7 +174,8 @@ class HistoryLane:
         self._ask_next = self._writer.first + self._writer.count
         self._ask_pid = session.send(end, False, now)
 
-    def _is_time(self, now):
+    def _is_time(self, said_ms, now):
+        rest_ms = self.rest_ms
         waiting = self._journal.next_seq - self._next
         if waiting <= 0:
             self._waits = self._catching_up = False
@@ -225,7 +186,8 @@ class HistoryLane:
         return (
             self._catching_up
             or waiting >= RECORDS_MAX
-            or self._late(now, self._waits_ms) >= self._settings.batch_s * 1000
+            or (not rest_ms and self._late(now, self._waits_ms) >= self._settings.batch_s * 1000)
+            or (rest_ms and self._late(now, said_ms) >= rest_ms)
         )
 
     def _build(self, buf, at, first, most):
@@ -251,24 +213,44 @@ class HistoryLane:
             self._on_ack(session, buf, at, end)
         elif buf[at] == REFUSED:
             self._on_refused(session, buf, at, end)
+        elif buf[at] == LACKS:
+            self._on_lacks(session, buf, at, end)
         else:
             self.malformed += 1
 
     def _on_ack(self, session, buf, at, end):
         ranges = ack_ranges(buf, at, end)
-        if ranges is None:
+        if not ranges:
             self.malformed += 1
             return
         self.acks += 1
         for lo, hi in ranges:
             self._ack(lo, hi)
-        for i in range(_AHEAD):
+        self._free(session)
+
+    def _on_lacks(self, session, buf, at, end):
+        """The station tells what it has, at its start or ours: the rest goes again at once. What has only just landed may still be
+        on its way to it."""
+        ranges = lacking(buf, at, end)
+        if ranges is None:
+            self.malformed += 1
+            return
+        self.acks += 1
+        known = 0
+        for lo, hi in ranges:
+            if known < min(lo, self._next):
+                self._ack(known, min(lo, self._next) - 1)
+            known = hi + 1
+            for i in self._places:
+                if lo <= self._last[i] and self._first[i] <= hi:
+                    self._wait_ms[i] = min(self._wait_ms[i], _ON_ITS_WAY_MS)
+        self._free(session)
+
+    def _free(self, session):
+        for i in self._places:
             if self._state[i] != _FREE and not self._has_unacked(self._first[i], self._last[i]):
                 self.freed += 1
                 self._drop(session, i)
-        if not ranges:  # the station has lost its place: it asks for all that it did not confirm
-            for i in range(_AHEAD):
-                self._wait_ms[i] = 0
 
     def _ack(self, lo, hi):
         """Only what went out in this run counts: no answer frees a record that never left."""
@@ -277,7 +259,7 @@ class HistoryLane:
             hi = self._next - 1
         if lo > hi:
             return
-        for i in range(_AHEAD):
+        for i in self._places:
             if self._state[i] != _FREE and lo <= self._first[i] <= hi:
                 lo = min(lo, self._from[i])  # a hole that no record will fill is passed over
         if self._has_unacked(lo, hi):
@@ -295,7 +277,7 @@ class HistoryLane:
         if hi < 0:
             self.malformed += 1
             return
-        for i in range(_AHEAD):
+        for i in self._places:
             if self._state[i] != _FREE and lo <= self._first[i] and self._last[i] <= hi:
                 self.refused += 1
                 self._drop(session, i)

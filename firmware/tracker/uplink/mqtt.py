@@ -11,6 +11,7 @@ from tracker.uplink.packets import PacketReader
 from tracker.uplink.stream import words
 
 _ANSWER_MS = const(20_000)  # for PUBACK, SUBACK, and for a packet to leave us whole
+_PING_MS = const(30_000)  # for PINGRESP
 _SLOTS = const(12)  # publishes in flight: 12 blocks of 60 fixes in 300 ms are 2,400 fixes a second
 _OWED = const(8)  # PUBACKs that we owe before we stop reading
 _PACKETS = const(16)  # read in one pump, so that a chatty broker cannot hold the loop
@@ -39,7 +40,7 @@ class Session:
         """Begin on a stream whose CONNACK has been read. Packet ids go on counting."""
         self._write = stream.write
         self._reader.attach(stream)
-        self._keepalive_ms = keepalive_s * 1000
+        self.keepalive_ms = keepalive_s * 1000  # at most what CONNECT said
         self.reason = None
         for i in range(_SLOTS):
             self._pids[i] = 0
@@ -115,6 +116,7 @@ class Session:
             at -= 1
         tx[_TOPIC_AT - 1] = n
         tx[at] = self._op | (1 if retain else 0)
+        self.said_ms = now
         self._start(at, end, now)
         return pid
 
@@ -203,11 +205,10 @@ class Session:
             self._start(0, 2, now)
 
     def _is_quiet(self, now):
-        """The broker must hear from us within 1.5 keep-alives; we from it, too, after QoS 0."""
-        return (
-            self._late(now, self._tx_ms) >= self._keepalive_ms * 3 // 4
-            or self._late(now, self._rx_ms) >= self._keepalive_ms
-        )
+        """The broker must hear from us within 1.5 keep-alives; we from it, too, after QoS 0. A publish that is due each
+        keep-alive goes first and spares the ping."""
+        quiet_ms = self.keepalive_ms * 9 // 8
+        return self._late(now, self._tx_ms) >= quiet_ms or self._late(now, self._rx_ms) >= quiet_ms
 
     def _check_deadlines(self, now):
         late = self._late
@@ -218,7 +219,7 @@ class Session:
             self.close("no SUBACK for 20 s: the connection is dead")
         elif self._end and late(now, self._begun_ms) >= _ANSWER_MS:
             self.close("a packet did not leave within 20 s: the connection is dead")
-        elif self._ping_ms >= 0 and late(now, self._ping_ms) >= self._keepalive_ms // 2:
+        elif self._ping_ms >= 0 and late(now, self._ping_ms) >= _PING_MS:
             self.close("no PINGRESP: the connection is dead")
 
     def _receive(self, now):

@@ -12,7 +12,8 @@ from micropython import const
 from tracker.store.codec import Codec
 from tracker.uplink.block import BLOCK_MAX, BlockWriter
 from tracker.uplink.connect import Connector, Refused
-from tracker.uplink.lanes import HistoryLane, LiveLane
+from tracker.uplink.lanes import HistoryLane
+from tracker.uplink.live import LiveLane
 from tracker.uplink.mqtt import Session
 from tracker.uplink.stream import words
 from tracker.version import VERSION
@@ -23,6 +24,8 @@ _BUSY_MS = const(20)  # answers are on their way
 _BACKOFF_MIN_MS = const(2_000)
 _BACKOFF_MAX_MS = const(300_000)
 _PROVEN_MS = const(60_000)  # a session that lived this long begins the back-off anew
+_SAY_MS = const(3_600_000)  # until the same trouble is said again; the log's ring has room for some ten lines
+_TROUBLES = const(4)  # that are kept apart
 _LOG_PIECE = const(512)  # bytes of the log in one message
 _COMMAND_MS = const(2_000)  # between two looks at what came as a command: a flood must not take the road's time
 _COMMAND = const(0x20)
@@ -40,7 +43,8 @@ class Uplink:
     def __init__(self, settings, journal, trail, net, link, clock, randbelow, log, boot, missing=str):
         self._host = settings.broker_host
         self._port = settings.broker_port
-        self._keepalive_s = settings.keepalive_s
+        self._every_s = settings.keepalive_s, settings.keepalive_parked_s  # a word at least so often: awake, parked
+        self._word_s = 0  # the one that holds
         self._journal = journal
         self._net = net
         self._link = link
@@ -76,7 +80,7 @@ class Uplink:
             device,
             settings.broker_user.encode(),
             settings.broker_password.encode(),
-            self._keepalive_s,
+            max(self._every_s),  # it holds for a connection, and a new one is dearer than what it would spare
             self._state_topic,
         )
         self._backoff_ms = _BACKOFF_MIN_MS
@@ -84,6 +88,7 @@ class Uplink:
         self.failures = 0
         self.strange_topics = 0
         self.trouble = None  # in words, while there is no session
+        self._said = {}  # trouble -> [when it was said, how often it came since]
 
     async def run(self, beat):
         """For ever. beat() is called at least every 200 ms."""
@@ -93,21 +98,30 @@ class Uplink:
             self.trouble = await self._connection(beat)
             # full jitter: trucks of one tunnel come back spread out
             wait_ms = self._randbelow(self._backoff_ms + 1)
-            self._log.warn(
-                "uplink: %s:%d: %s. Trying again in %d s."
-                % (self._host, self._port, self.trouble, wait_ms // 1000)
-            )
+            self._say(wait_ms // 1000, self._clock.ticks_ms())
             self._backoff_ms = min(2 * self._backoff_ms, _BACKOFF_MAX_MS)
             await self._pause(wait_ms, beat)
+
+    def _say(self, wait_s, now):
+        """Each trouble once, then each hour: a truck out of cover must not push all else out of the log."""
+        said = self._said.get(self.trouble)
+        if said and 0 <= self._clock.ticks_diff(now, said[0]) < _SAY_MS:
+            said[1] += 1
+            return
+        more = " It came %d times since this was last said." % said[1] if said and said[1] else ""
+        if len(self._said) >= _TROUBLES:
+            self._said.clear()
+        self._said[self.trouble] = [now, 0]
+        self._log.warn("uplink: %s:%d: %s. Trying again in %d s.%s" % (self._host, self._port, self.trouble, wait_s, more))
 
     async def _connection(self, beat):
         """One connection from opening to its end; why it ended, in words."""
         stream = None
         try:
             stream = await self._net.open(self._host, self._port, _OPEN_MS, beat)
-            await self._connector.connect(stream, _OPEN_MS, beat)
+            kept = await self._connector.connect(stream, _OPEN_MS, beat)
             self._net.proven()
-            await self._session(stream, beat)
+            await self._session(stream, kept, beat)
             return self.session.reason
         except Refused as error:
             reason = error.args[0]
@@ -122,16 +136,17 @@ class Uplink:
         self.failures += 1
         return reason
 
-    async def _session(self, stream, beat):
+    async def _session(self, stream, kept, beat):
         session = self.session
         clock = self._clock
         begun_ms = clock.ticks_ms()
-        session.attach(stream, self._keepalive_s, begun_ms)
+        session.attach(stream, self._every_s[0], begun_ms)
         self.live.connected()
-        self.history.connected(session)
+        self.history.connected(session, kept)
         self.connects += 1
+        if not self.trouble or not self._said[self.trouble][1]:  # as often as the trouble
+            self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
         self.trouble = None
-        self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
         subscribed = self.told = False
         while session.pump(clock.ticks_ms()):
             now = clock.ticks_ms()
@@ -139,6 +154,7 @@ class Uplink:
                 session.close("the link is down")
                 self._backoff_ms = _BACKOFF_MIN_MS  # the broker is not to blame
             self.live.pump(session, now)
+            self._choose_word(session)
             if not subscribed and session.idle():
                 session.subscribe((self._ack_topic, self._cmd_topic), now)
                 subscribed = True
@@ -146,6 +162,8 @@ class Uplink:
                 self._tell_state(now)
                 self.told = True
             self.history.pump(session, now)
+            if clock.ticks_diff(now, session.said_ms) >= session.keepalive_ms:
+                self.told = False  # nothing went out: the office hears that we are here
             if self._frame or self._answer:
                 self._serve(session, now)
             if self._log_asked and session.idle():
@@ -168,16 +186,27 @@ class Uplink:
         if end > at:
             session.send(end, False, now)
 
+    def _choose_word(self, session):
+        """How often the office hears from us, by what the truck does; it is told when that changes."""
+        word_s = self._every_s[self.live.parked]
+        if word_s != self._word_s:
+            self._word_s = word_s
+            self.told = False
+        session.keepalive_ms = word_s * 1000
+        self.history.rest_ms = session.keepalive_ms if self.live.parked else 0
+
     def _tell_state(self, now):
-        """Birth: "online", version, journal, its oldest, first unacked and next number, boot."""
+        """Birth: what it does, version, journal, its oldest, first unacked and next number, boot, seconds to the next word."""
         journal = self._journal
-        text = "online %s %s %d %d %d %d%s" % (
+        text = "%s %s %s %d %d %d %d %d%s" % (
+            "parked" if self.live.parked else "online",
             VERSION,
             hexlify(journal.journal_id).decode(),
             journal.oldest_seq,
             journal.acked_low,
             journal.next_seq,
             self._boot,
+            self._word_s,
             self._missing(),
         )
         data = text.encode()
