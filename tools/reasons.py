@@ -18,3 +18,17 @@ REASON_NAMES = {
     TECHNICIAN: "technician",
     RESET: "reset",
 }
+REASON_NAMES_ID = {
+    THINNED: "ditipiskan",
+    DROPPED: "terhapus",
+    NO_FIX: "tanpa posisi",
+    SILENT: "penerima diam",
+    ANTENNA: "antena rusak",
+    CLOCK: "jam belum dipercaya",
+    ASLEEP: "tidur",
+    OFF_DUTY: "di luar tugas",
+    SUPPLY: "listrik putus",
+    SAFE_MODE: "mode aman",
+    TECHNICIAN: "teknisi",
+    RESET: "mulai ulang",
+}
