@@ -65,6 +65,10 @@ class Database:
             if self._db.in_transaction:  # the batch failed, or the commit did: disk full
                 self._db.execute("ROLLBACK")
 
+    def run(self, sql, *args):
+        """For the owner of a table of its own: commands.py."""
+        return self._db.execute(sql, args)
+
     # -- writing, inside a batch
 
     def put_block(self, block, now):

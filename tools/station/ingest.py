@@ -5,6 +5,7 @@ Owns: the MQTT session of the station, its queue and its back-off.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import socket
@@ -17,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 # callbacks; the page, the queue and the answers all live on one loop.
 import aiomqtt
 
-from station import wire
+from station import commands, wire
 
 QUEUE_MAX = 5000  # messages; a truck sends again what is dropped here
 BATCH_MAX = 500  # messages in one transaction
 BACKOFF_S = (1, 60)
 RETRY_S = (0.5, 30)
+COMMANDS_S = 2  # between two looks at the queue of commands
 FUTURE_S = 86400  # a live fix further ahead than this would hold the map
 EPOCH_2020 = 1577836800
 LOG_BYTES = 512  # of one piece
@@ -52,6 +54,7 @@ class Ingest:
         with self.db:
             for topic, payload in messages:
                 self._one(topic, payload, now, acks, answers, changed, counted)
+            answers += commands.due(self.db, self.keys, now)
         self.counters.update(counted)
         for (device, journal), ranges in acks.items():
             answers.append(("lacak/%s/ack" % device, wire.ack(journal, sorted(ranges))))
@@ -108,8 +111,23 @@ class Ingest:
     def _log(self, device, payload, now, acks, counted):
         if len(payload) > LOG_BYTES:
             return wire.Bad("a piece of a log is longer than %d bytes" % LOG_BYTES)
+        if payload[:1] == bytes([commands.ANSWER]):
+            return self._answer(device, payload, now, counted)
         self.db.put_log(device, payload.decode(errors="replace"), now)
         return None
+
+    def _answer(self, device, payload, now, counted):
+        answer = commands.parse_answer(device, payload, self.keys and self.keys[device])
+        if isinstance(answer, wire.Bad):
+            return answer
+        asked = commands.answered(self.db, device, answer, now)
+        counted["commands_answered" if asked else "answers_unasked"] += 1
+        return None
+
+    def due(self, now=None):
+        """[(topic, payload)]: commands that are due though no truck has said anything."""
+        with self.db:
+            return commands.due(self.db, self.keys, time.time() if now is None else now)
 
     def _refuse(self, topic, payload, bad, now, answers, counted):
         counted["refused"] += 1
@@ -171,12 +189,31 @@ class Session:
             await client.subscribe([("lacak/+/" + lane, 1) for lane in ("hist", "live", "state", "log")])
             self._say(None)
             self.connected.set()
-            async for message in client.messages:
-                batch = [_plain(message)]
-                while len(batch) < BATCH_MAX and not self.inbox.empty():
-                    batch.append(_plain(self.inbox.get_nowait()))
-                answers = await self._commit(batch)
-                await asyncio.gather(*(client.publish(*answer, qos=1) for answer in answers))
+            commanding = asyncio.create_task(self._command(client))
+            try:
+                await self._take_in(client)
+            finally:
+                commanding.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await commanding
+
+    async def _take_in(self, client):
+        async for message in client.messages:
+            batch = [_plain(message)]
+            while len(batch) < BATCH_MAX and not self.inbox.empty():
+                batch.append(_plain(self.inbox.get_nowait()))
+            await self._publish(client, await self._commit(batch))
+
+    async def _command(self, client):
+        """What was queued while no truck said anything. Whoever said something got its commands with the answer."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(COMMANDS_S)
+            with contextlib.suppress(sqlite3.Error, aiomqtt.MqttError):  # _take_in says it, or it is due again
+                await self._publish(client, await loop.run_in_executor(self._writer, self.ingest.due))
+
+    async def _publish(self, client, answers):
+        await asyncio.gather(*(client.publish(*answer, qos=1) for answer in answers))
 
     async def _commit(self, batch):
         """Until the database takes it. What comes meanwhile waits, or is sent again."""

@@ -38,3 +38,8 @@ CREATE TABLE IF NOT EXISTS health (  -- fields of the HEALTH records; sec is NUL
     PRIMARY KEY (device, journal, seq, field)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS logs (  -- what a truck's log said when it was asked
     id INTEGER PRIMARY KEY, device TEXT NOT NULL, received REAL NOT NULL, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS commands (  -- what trucks are told to do, and their answers
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, counter INTEGER NOT NULL, code INTEGER NOT NULL,
+    body BLOB NOT NULL, queued REAL NOT NULL, sent REAL, times INTEGER NOT NULL DEFAULT 0,
+    answered REAL, result INTEGER, text TEXT, UNIQUE (device, counter));
+CREATE INDEX IF NOT EXISTS commands_open ON commands (device) WHERE answered IS NULL;

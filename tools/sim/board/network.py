@@ -34,6 +34,7 @@ class WLAN:
     def _reset(self):
         self._active = False
         self._asked_ms = None  # when connect() was called; None: nobody wants a connection
+        self._wrong = False
 
     def active(self, on=None):
         if on is None:
@@ -52,13 +53,14 @@ class WLAN:
         global _up
         _up = self
         self._asked_ms = sim_clock.ms
+        self._wrong = sim_world.script.get("wifi_password", key) != key
 
     def disconnect(self):
         self._asked_ms = None
 
     def isconnected(self):
         """The driver goes on trying by itself after the access point was lost."""
-        return self._asked_ms is not None and sim_clock.ms >= self._joined_ms()
+        return self._asked_ms is not None and not self._wrong and sim_clock.ms >= self._joined_ms()
 
     def status(self, what=None):
         if what == "rssi":
@@ -67,6 +69,8 @@ class WLAN:
             return STAT_IDLE
         if self.isconnected():
             return STAT_GOT_IP
+        if self._wrong:
+            return STAT_WRONG_PASSWORD
         return STAT_NO_AP_FOUND if sim_world.outage() else STAT_CONNECTING
 
     def ifconfig(self, *_):
