@@ -14,6 +14,7 @@ from reasons import REASON_NAMES
 from setup.libs import leaflet_dir
 from station import health
 from station.explain import explain
+from station.export import export
 from station.stamp import is_untimed, stamped, stamped_by
 from tracker.fix import UNTIMED
 from tracker.record import ANCHOR
@@ -44,7 +45,8 @@ class Web:
         app.router.add_get("/", self._index)
         app.router.add_static("/page/", PAGE)
         app.router.add_static("/leaflet/", leaflet)
-        for name in ("station", "fleet", "trail", "gaps", "health", "log", "quarantine", "outline", "events"):
+        for name in ("station", "fleet", "trail", "gaps", "health", "log", "export", "quarantine", "outline",
+                     "events"):
             app.router.add_get("/api/" + name, getattr(self, "_" + name))
         return app
 
@@ -156,6 +158,20 @@ class Web:
         """What the truck's log said when it was asked, oldest first."""
         return web.json_response([{"time": row["received"], "lines": row["text"].splitlines()}
                                   for row in self.db.log(_device(request))])
+
+    async def _export(self, request):
+        """A truck's day as a file, ?day=2026-05-16: what tools/verify.py checks, or with &as=csv the table."""
+        device, day = _device(request), request.query.get("day", "")
+        try:
+            made = export(self.db, device, day)
+        except ValueError as problem:
+            raise web.HTTPBadRequest(text=str(problem)) from None
+        if made is None:
+            raise web.HTTPNotFound(text="Nothing of %s on %s." % (device, day))
+        table = request.query.get("as") == "csv"
+        return web.Response(
+            text=made.csv if table else made.text, content_type="text/csv" if table else "text/plain",
+            headers={"Content-Disposition": "attachment; filename=%s.%s" % (made.name, "csv" if table else "lacak")})
 
     async def _quarantine(self, request):
         return web.json_response([
