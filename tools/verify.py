@@ -1,4 +1,4 @@
-"""python3 tools/verify.py EXPORT --key-file KEYS.json: says of a truck's day whether it is whole, and what is wrong if not.
+"""python3 tools/verify.py EXPORT --key-file KEYS.json: is a truck's day whole, and what is wrong if not.
 
 Needs the file and the truck's key; no station, no database, no network. Exit code 0: whole. 1: not whole, or changed.
 2: there is nothing to judge.
@@ -80,7 +80,8 @@ class Words:
         if "lo" in out:
             out["numbers"] = numbers(out["lo"], out["hi"])
         if "start" in out:
-            out.update(start=self.day.time(out["start"]), end=self.day.time(out["end"]), seconds=out["end"] - out["start"])
+            start, end = out["start"], out["end"]
+            out.update(start=self.day.time(start), end=self.day.time(end), seconds=end - start)
         if "claim" in out:
             journal, first, last = out["claim"] or (None, 0, 0)
             out["claim"] = CLAIM[self.pick] % (numbers(first, last), journal.hex()) if journal else ""
@@ -113,7 +114,8 @@ class Words:
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="verify", description="Says of an exported truck-day whether it is whole.",
-                                     epilog="Exit code 0: whole. 1: not whole. 2: nothing to judge. What a tag proves: docs/keys.md.")
+                                     epilog="Exit code 0: whole. 1: not whole. 2: nothing to judge. "
+                                            "What a tag proves: docs/keys.md.")
     parser.add_argument("export", help="the .lacak file of `python -m station export`")
     parser.add_argument("--key-file", required=True, metavar="FILE", help='JSON {"truck": "key in hex"}')
     parser.add_argument("--lang", choices=("en", "id"), default="en")
@@ -127,7 +129,8 @@ def main(arguments=None):
             Path(args.csv).write_text(table(verdict.journals, verdict.day), encoding="utf-8", newline="\n")
     except Unreadable as problem:
         name, facts = problem.args
-        print("verify: " + UNREADABLE[name][pick] % {**facts, "file": args.export, "keys": args.key_file}, file=sys.stderr)
+        facts = {**facts, "file": args.export, "keys": args.key_file}
+        print("verify: " + UNREADABLE[name][pick] % facts, file=sys.stderr)
         if facts.get("ending"):
             print("  " + FINDINGS[facts["ending"]][pick] % {}, file=sys.stderr)
         return 2

@@ -1,9 +1,11 @@
 """The export of a truck-day: what is in it, the same every time, by command and by page."""
 
+import asyncio
 import csv
 import io
 from contextlib import redirect_stderr, redirect_stdout
 
+import aiohttp
 import export_kit as kit
 import pytest
 import station_truck
@@ -15,6 +17,7 @@ from station.export import command, export
 from station.ingest import Ingest
 from station.proof import judge
 from station.truckday import day_of, span_of, touches, wanted
+from station.web import Web
 from tracker import record
 
 
@@ -25,7 +28,9 @@ def test_the_days_of_the_office_begin_at_its_midnight():
     assert day_of("2026-05-16", "-03:30").start - day.start == (7 + 3.5) * 3600
 
 
-@pytest.mark.parametrize("date", ["", "2026-5-16", "2026-02-30", "today", "1999-01-01", "2099-01-01", "20260516", "2026-05-16x"])
+@pytest.mark.parametrize("date", [
+    "", "2026-5-16", "2026-02-30", "today", "1999-01-01", "2099-01-01", "20260516", "2026-05-16x",
+])
 def test_what_is_no_day_is_said(date):
     with pytest.raises(ValueError, match="2026|there is no|time that a truck"):
         day_of(date)
@@ -72,7 +77,8 @@ def test_the_table_has_the_day_and_nothing_else():
     db.close()
     assert [int(row["number"]) for row in rows] == list(range(25, 51))
     assert {row["time"][:10] for row in rows} == {kit.DATE}
-    assert rows[1]["latitude"] == "-6.200000" and rows[1]["speed_kmh"] == "28.8" and rows[0]["says"].startswith("asleep")
+    assert rows[1]["latitude"] == "-6.200000" and rows[1]["speed_kmh"] == "28.8"
+    assert rows[0]["says"].startswith("asleep")
 
 
 def test_a_gap_told_later_about_this_day_is_in_it():
@@ -124,3 +130,29 @@ def test_the_command_says_what_it_can_not_write(path, tmp_path):
     assert "one line" in run("truck-17", kit.DATE, "--db", path, "--name", "a\nb")[2]
     code, _, err = run("truck-17", kit.DATE, "--db", tmp_path / "no.sqlite")
     assert code == 1 and "there is no database" in err and not (tmp_path / "no.sqlite").exists()
+
+
+def test_the_page_gives_the_same_files(path):
+    db = Database(str(path))
+    web = Web(db, dict)
+
+    async def scene():
+        await web.start("127.0.0.1", 0)
+        async with aiohttp.ClientSession(web.url) as http:
+            for query, status in (("day=2026-05-16", 400), ("device=truck-17&day=may", 400),
+                                  ("device=truck-99&day=2026-05-16", 404)):
+                async with http.get("/api/export?" + query) as response:
+                    assert response.status == status
+            for query, end in (("", "lacak"), ("&as=csv", "csv")):
+                async with http.get("/api/export?device=truck-17&day=2026-05-16" + query) as response:
+                    assert response.status == 200
+                    name = response.headers["Content-Disposition"]
+                    assert name == "attachment; filename=truck-17_2026-05-16." + end
+                    got.append(await response.text())
+        await web.stop()
+
+    got = []
+    asyncio.run(scene())
+    made = export(db, TRUCK.device, kit.DATE)
+    db.close()
+    assert got == [made.text, made.csv] and judge(got[0].encode(), kit.KEYS).whole

@@ -166,7 +166,8 @@ def test_the_same_number_with_other_content_is_shown_with_both():
     lie = station_truck.fix(kit.DAY.start + 8 * 3600, lat=-1)
     verdict = judge(kit.exported(blocks=blocks + [TRUCK.block(first, [lie])]).encode(), KEYS)
     ((name, told),) = verdict.findings
-    assert name == "conflict" and told["number"] == first and "lat_udeg=-1" in told["second"] and "lat_udeg=-6194600" in told["first"]
+    assert name == "conflict" and told["number"] == first
+    assert "lat_udeg=-1" in told["second"] and "lat_udeg=-6194600" in told["first"]
     assert told["other"].number < told["block"].number
     rows, _ = verdict.journals[TRUCK.journal]
     assert next(row for row in rows if row.seq == first).lat_udeg != -1, "the first content counts"
@@ -194,7 +195,8 @@ def test_what_the_full_memory_let_go_is_a_note_wherever_that_was_told():
     assert [name for name, _ in verdict.findings] == []
     assert verdict.notes == [("let_go", {"journal": TRUCK.journal, "lo": 28, "hi": 35, "told": 8})]
     silent = judge(kit.exported(blocks=blocks[:2]).encode(), KEYS)
-    assert [(name, told.get("lo"), told.get("hi")) for name, told in silent.findings] == [("missing", 28, 35), ("unexplained", None, None)]
+    found = [(name, told.get("lo"), told.get("hi")) for name, told in silent.findings]
+    assert found == [("missing", 28, 35), ("unexplained", None, None)]
 
 
 def test_fixes_without_a_time_lie_in_the_day_by_their_number():
@@ -237,7 +239,8 @@ def test_no_file_makes_it_fall_over(data):
 
 
 @some
-@given(st.lists(st.sampled_from(range(len(LINES))), max_size=40), st.lists(st.binary(max_size=40), max_size=4), st.randoms())
+@given(st.lists(st.sampled_from(range(len(LINES))), max_size=40),
+       st.lists(st.binary(max_size=40), max_size=4), st.randoms())
 def test_no_mix_of_lines_and_garbage_makes_it_fall_over(lines, garbage, rng):
     mixed = [LINES[i].encode() for i in lines] + garbage
     rng.shuffle(mixed)
@@ -269,8 +272,9 @@ def said(data, language="en"):
 def test_every_finding_has_words_in_both_languages():
     """A sentence whose facts do not fit it fails here and not in court."""
     block, claim = proof.Sent(3, 9, "2026-05-16T00:00:00Z", b""), (b"12345678", 1, 60)
-    every = {"block": block, "other": block, "journal": b"12345678", "lo": 1, "hi": 2, "line": 4, "claim": claim, "device": "truck-18",
-             "reason": "x", "number": 5, "first": "a", "second": "b", "start": kit.DAY.start, "end": kit.DAY.end, "told": 4, "count": 3}
+    every = {"block": block, "other": block, "journal": b"12345678", "lo": 1, "hi": 2, "line": 4, "claim": claim,
+             "device": "truck-18", "reason": "x", "number": 5, "first": "a", "second": "b", "start": kit.DAY.start,
+             "end": kit.DAY.end, "told": 4, "count": 3}
     verdict = judge(TEXT.encode(), KEYS)
     for language, pick in (("en", 0), ("id", 1)):
         words = verify.Words(verdict, language)

@@ -48,8 +48,10 @@ def export(db, device, date, station=None):
     chosen.sort(key=lambda block: block["id"])
     lines = [MAGIC, "device " + device, "day %s %s" % (day.date, day.zone),
              "station %s, Lacak %s" % (station or socket.gethostname(), VERSION), *heads, "blocks %d" % len(chosen)]
-    lines += ["block %d received %s %s" % (i, _utc(block["received"]), block["raw"].hex()) for i, block in enumerate(chosen, 1)]
-    return Export("%s_%s" % (device, day.date), sealed("\n".join(lines) + "\n"), table(journals, day), len(chosen), unproved)
+    for i, block in enumerate(chosen, 1):
+        lines.append("block %d received %s %s" % (i, _utc(block["received"]), block["raw"].hex()))
+    name = "%s_%s" % (device, day.date)
+    return Export(name, sealed("\n".join(lines) + "\n"), table(journals, day), len(chosen), unproved)
 
 
 def sealed(text):
@@ -62,7 +64,9 @@ def _utc(unix_s):
 
 
 def command(arguments):
-    parser = argparse.ArgumentParser(prog="station export", description="Writes a truck's day as a file that tools/verify.py checks, and a CSV of the same.")
+    parser = argparse.ArgumentParser(
+        prog="station export",
+        description="Writes a truck's day as a file that tools/verify.py checks, and a CSV of the same.")
     parser.add_argument("device")
     parser.add_argument("day", help="of the office's zone, for example 2026-05-16")
     parser.add_argument("--db", default="station.sqlite", metavar="FILE")
@@ -90,11 +94,13 @@ def _write(args):
     finally:
         db.close()
     if made is None:
-        raise ValueError("%s has nothing of %s on %s; it knows: %s" % (args.db, args.device, args.day, known or "no truck"))
+        raise ValueError("%s has nothing of %s on %s; it knows: %s"
+                         % (args.db, args.device, args.day, known or "no truck"))
     path = Path(args.out, made.name + ".lacak")
     path.write_text(made.text, encoding="utf-8", newline="\n")
     path.with_suffix(".csv").write_text(made.csv, encoding="utf-8", newline="\n")
     print("%s: %d blocks as they came. %s: the same as a table." % (path, made.blocks, path.with_suffix(".csv")))
     if made.unproved:
-        print("%d records of the day were stored by an older station, which did not keep the messages: they cannot be proved." % made.unproved)
+        print("%d records of the day were stored by an older station, which did not keep the messages: "
+              "they can't be proved." % made.unproved)
     return path

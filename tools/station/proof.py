@@ -1,6 +1,6 @@
 """Judges the export of a truck-day by the file and the key alone: what of it is proved, and what is wrong with it.
 
-In: the file's bytes, {truck: key}. Out: a Verdict: findings as (name, facts), which verify.py puts in words; or Unreadable.
+In: the file's bytes, {truck: key}. Out: a Verdict with findings as (name, facts), for verify.py's words; or Unreadable.
 Owns: what counts as changed, added, removed, missing, contradicted. Pure: no clock, no database, no network.
 """
 
@@ -153,8 +153,8 @@ def _proved(verdict, sent, keys):
             if first is row:
                 origin[parsed.journal, row.seq] = block
             elif first != row:
-                verdict.find("conflict", journal=parsed.journal, number=row.seq, first=content(first), second=content(row),
-                             block=block, other=origin[parsed.journal, row.seq])
+                verdict.find("conflict", journal=parsed.journal, number=row.seq, first=content(first),
+                             second=content(row), block=block, other=origin[parsed.journal, row.seq])
     for journal in {**verdict.claimed, **found}:
         rows = sorted(found.get(journal, {}).values())
         span = truckday.span_of(rows, verdict.day)

@@ -73,11 +73,12 @@ def day_of(date, zone=ZONE):
 
 
 def span_of(rows, day):
-    """The numbers of a day in one journal, or None: what its own fixes of the day enclose, out to the fixes next to them.
+    """The numbers of a day in one journal, or None: what its fixes of the day enclose, out to the fixes next to them.
 
     A fix without a second of its own lies between others by its number.
     """
-    timed = sorted((row for row in rows if row.kind == record.FIX and not row.flags & UNTIMED), key=lambda row: row.seq)
+    timed = [row for row in rows if row.kind == record.FIX and not row.flags & UNTIMED]
+    timed.sort(key=lambda row: row.seq)
     within = [row.seq for row in timed if day.start <= row.sec < day.end]
     if within:
         before = [row for row in timed if row.seq < within[0]]
@@ -116,13 +117,13 @@ def table(journals, day):
         for row in stamped(rows):
             timed = row.sec and not row.flags & UNTIMED
             if span.lo <= row.seq <= span.hi and (not timed or day.start <= row.sec < day.end):
-                writer.writerow([journal.hex(), row.seq, day.stamp(row.sec) if timed else "", *_cells(row, day)])
+                writer.writerow([journal.hex(), row.seq, day.stamp(row.sec) if timed else "", *_cells(row)])
     return out.getvalue()
 
 
-def _cells(row, day):
+def _cells(row):
     if row.kind != record.FIX:
-        return [KINDS.get(row.kind, "kind %d" % row.kind), *[""] * 9, _says(row, day)]
+        return [KINDS.get(row.kind, "kind %d" % row.kind), *[""] * 9, _says(row)]
 
     def scaled(value, by, digits):
         return "" if value is None else "%.*f" % (digits, value * by)
@@ -132,10 +133,11 @@ def _cells(row, day):
             scaled(row.sats, 1, 0), row.quality, row.flags, ""]  # fmt: skip
 
 
-def _says(row, day):
+def _says(row):
     gap, skipped = gap_of(row), skipped_of(row)
     if gap:
-        return "%s, %d s, detail %d" % (REASON_NAMES.get(gap.reason, "reason %d" % gap.reason), gap.to_sec - gap.from_sec, gap.detail)
+        reason = REASON_NAMES.get(gap.reason, "reason %d" % gap.reason)
+        return "%s, %d s, detail %d" % (reason, gap.to_sec - gap.from_sec, gap.detail)
     if skipped:
         return "numbers %d to %d were never used" % (skipped[0], skipped[1] - 1)
     return row.body.hex()

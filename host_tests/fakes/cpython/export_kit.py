@@ -20,7 +20,7 @@ RECEIVED = 1_778_900_000.7
 
 
 def shift(day, began):
-    """A day's records: asleep until 08:00, 12 fixes, ten minutes without a position, 12 fixes. The last one's second."""
+    """A day's records (asleep until 08:00, 12 fixes, ten minutes without one, 12 fixes), and the last one's second."""
     at = day.start + 8 * 3600
     out = [] if began is None else [station_truck.gap(began, at, record.ASLEEP)]
     out += station_truck.drive(12, 30, at)
