@@ -5,28 +5,35 @@ AssertionError where something is lost, made up, or comes twice. CPython only; a
 """
 
 from sim.board.nor import PowerCut
+from store_fast import FastChip
 from store_kit import Mark, SmallNor, event_record, fix_image, fix_record, image, mounted, read_all
 from tracker.record import DROPPED, FIX, GAP, SKIPPED, THINNED, Record, varint
 from tracker.sampling.window import Window
 
+DRIVES = (  # that stays online; that goes offline for a while; for ever, with a window that thins much, and one that thins little
+    {"offline": 10000},
+    {"offline": 60},
+    {"offline": 60, "thin_m": 20, "entries": 12},
+    {"offline": 60, "thin_m": 1, "entries": 12},
+)
 WAYS = (("prefix", 0), ("random", 1), ("random", 2))  # how the byte in flight, or the half-erased sector, is left; a seed
 
 
-class Watched(SmallNor):
+class Watched(FastChip):
     """A chip that keeps a picture of itself before every operation, and of what its journal had promised until then."""
 
     def __init__(self, drive, size, sector):
-        SmallNor.__init__(self, b"\xff" * size, sector)
+        FastChip.__init__(self, b"\xff" * size, sector)
         self.drive = drive
         self.pictures = []
 
     def program(self, off, buf, n=None):
         self._take("program", off, bytes(buf))
-        SmallNor.program(self, off, buf, n)
+        FastChip.program(self, off, buf, n)
 
     def erase(self, index):
         self._take("erase", index * self.sector, bytes(self.sector))
-        SmallNor.erase(self, index)
+        FastChip.erase(self, index)
 
     def _take(self, op, off, data):
         self.pictures.append(Picture(op, off, data, bytes(self.store.cells), self.drive))
@@ -55,7 +62,7 @@ class Picture:
         return dict(self.drive.appended[: self._appended])
 
     def flash(self, cells, seed=1):
-        return SmallNor(cells, self.drive.sector, seed)
+        return FastChip(cells, self.drive.sector, seed)
 
     def torn(self, at, way, seed):
         """The cells when power goes after `at` bytes of this operation."""

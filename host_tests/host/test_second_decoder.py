@@ -17,7 +17,7 @@ from setup.place import Missing
 from station import wire
 from station.stamp import stamped
 from tracker.fix import UNTIMED
-from tracker.record import ANCHOR, FIX, GAP, SKIPPED, TEXT, Record, put_varint
+from tracker.record import ANCHOR, FIX, GAP, HEALTH, SKIPPED, TEXT, Record, put_varint
 from tracker.store.codec import Codec
 from tracker.store.crc import crc15
 from tracker.uplink.block import ACK, BLOCK_MAX, BlockWriter, ack_ranges, refused_range
@@ -49,6 +49,7 @@ RECORD_EXAMPLES = [
     event(GAP, 217000000, "035a03", gap=dict(reason=3, duration_s=90, detail=3)),
     event(ANCHOR, 217000000, "07f6d503", anchor=dict(boot=7, uptime_ms=60150)),
     event(SKIPPED, 217000000, "e80718", skipped=dict(first=1000, count=24)),
+    event(HEALTH, 217000000, "010e02a0380318040628c870294a6c3e"),
 ]
 BLOCK = [
     {"seq": 1000, **fix(PLACE, KNOWN)},

@@ -1,4 +1,4 @@
-"""Power cuts: every byte of every flash operation of three small drives, torn in every way.
+"""Power cuts: every byte of every flash operation of four small drives, two of them with a window that thins, torn in every way.
 
 Then again while the mount recovers. The judge is the tests' (host_tests/fakes/store_cuts.py). A
 check that fails counts as a wrong record where it says so, and else as a fix lost: no failure
@@ -8,9 +8,8 @@ goes uncounted.
 from multiprocessing import Pool
 
 import store_cuts
+import store_fast
 
-# record where it goes offline: never, and so that the ring gets full; then with a window that thins
-DRIVES = ({"offline": 10000}, {"offline": 60}, {"offline": 60, "thin_m": 20, "entries": 12})
 COUNTS = ("cuts", "recovery_cuts", "lost", "wrong")
 AGAIN = 61  # for every so many-th cut, each operation of the recovery is cut too
 _WORKERS = 2
@@ -33,14 +32,15 @@ def count(stride=1, again=AGAIN, workers=_WORKERS):
 def _shard(share):
     stride, again, first, step = share
     counts = {**dict.fromkeys(COUNTS, 0), "failures": []}
-    for drive in DRIVES:
-        chosen = store_cuts.cuts(store_cuts.Drive(**drive).pictures, stride)
-        for i, cut in enumerate(chosen):
-            if i % step == first:
-                counts["cuts"] += 1
-                _judge(counts, store_cuts.check_cut, cut)
-                if i % again == 0:
-                    counts["recovery_cuts"] += _judge(counts, store_cuts.check_recovery, cut) or 0
+    with store_fast.remembered():
+        for drive in store_cuts.DRIVES:
+            chosen = store_cuts.cuts(store_cuts.Drive(**drive).pictures, stride)
+            for i, cut in enumerate(chosen):
+                if i % step == first:
+                    counts["cuts"] += 1
+                    _judge(counts, store_cuts.check_cut, cut)
+                    if i % again == 0:
+                        counts["recovery_cuts"] += _judge(counts, store_cuts.check_recovery, cut) or 0
     return counts
 
 
