@@ -12,7 +12,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 for _folder in ("tools", "host_tests/fakes/cpython", "firmware"):  # its codec runs on CPython
     sys.path.insert(0, str(_ROOT / _folder))
 
-from station import commands  # noqa: E402
+from station import commands, export  # noqa: E402
 from station.app import PortTaken, Station  # noqa: E402
 
 
@@ -31,7 +31,8 @@ def read_keys(path):
 
 def arguments():
     parser = argparse.ArgumentParser(prog="station", description="Stores and shows the fleet.",
-                                     epilog="station command --help: what a truck can be told.")
+                                     epilog="station command --help: what a truck can be told. "
+                                            "station export --help: a truck's day as a file that proves itself.")
     parser.add_argument("--broker", type=address, default=("127.0.0.1", 1883), metavar="HOST:PORT")
     parser.add_argument("--user")
     parser.add_argument("--password")
@@ -60,6 +61,8 @@ async def serve(args, keys):
 def main():
     if sys.argv[1:2] == ["command"]:
         return commands.main(sys.argv[2:])
+    if sys.argv[1:2] == ["export"]:
+        return export.command(sys.argv[2:])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     args = arguments()
     try:
