@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import io
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 
 import aiohttp
@@ -12,6 +14,7 @@ import station_truck
 from export_kit import TRUCK
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from setup.place import ROOT
 from station.db import Database
 from station.export import command, export
 from station.ingest import Ingest
@@ -156,3 +159,17 @@ def test_the_page_gives_the_same_files(path):
     made = export(db, TRUCK.device, kit.DATE)
     db.close()
     assert got == [made.text, made.csv] and judge(got[0].encode(), kit.KEYS).whole
+
+
+def test_the_stations_command_line_knows_the_word(path, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "station", "export", "truck-17", kit.DATE, "--db", path, "--out", tmp_path],
+        cwd=ROOT / "tools", capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "5 blocks" in done.stdout, done.stderr
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"truck-17": "%s"}' % TRUCK.key.hex())
+    file = tmp_path / "truck-17_2026-05-16.lacak"
+    alone = subprocess.run(  # -I: nothing of this environment helps, no packages but Python's own
+        [sys.executable, "-I", "-S", ROOT / "tools/verify.py", file, "--key-file", keys],
+        cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert alone.returncode == 0 and "WHOLE" in alone.stdout, alone.stderr
