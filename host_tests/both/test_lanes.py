@@ -1,5 +1,6 @@
 """The two lanes and a station: PUBACK frees nothing, a lost answer loses nothing."""
 
+from lane_kit import HIST, LIVE, Rig, lacks, spans
 from sim.board.nor import NorFlash
 from store_kit import Mark
 from tracker.fix import STOPPED, Fix
@@ -7,111 +8,10 @@ from tracker.record import FIX, Record
 from tracker.sampling.window import Window
 from tracker.store.codec import Codec
 from tracker.store.journal import Journal
-from tracker.uplink.block import BlockWriter
-from tracker.uplink.lanes import HistoryLane
-from tracker.uplink.live import LiveLane
-from tracker.uplink.mqtt import Session
-from uplink_fakes import JOURNAL_ID, Clock, ListJournal, Wire, answer, puback, publish, records_of, varint_bytes
+from uplink_fakes import answer, puback
 
-HIST = b"lacak/t/hist"
-LIVE = b"lacak/t/live"
-ACK, REFUSED, LACKS = 0x13, 0x14, 0x15
+ACK, REFUSED = 0x13, 0x14
 SLOTS, AHEAD = 12, 32
-
-
-class Trail:
-    newest = None
-    newest_ms = 0
-    hidden = False
-
-
-class Settings:
-    live_s = 10
-    ahead_blocks = 32
-    batch_s = 60
-
-
-def lacks(behind, ranges=(), journal_id=JOURNAL_ID):
-    """The station has all below `behind` except these ranges."""
-    data = bytes((LACKS,)) + journal_id + varint_bytes(behind) + varint_bytes(len(ranges))
-    for lo, hi in ranges:
-        data += varint_bytes(lo) + varint_bytes(hi - lo)
-    return data
-
-
-class Rig:
-    def __init__(self, n=0, journal=None):
-        self.clock = Clock()
-        self.journal = journal or ListJournal(n)
-        self.trail = Trail()
-        self.settings = Settings()
-        self.boot()
-
-    def boot(self):
-        """A fresh uplink on the same journal, as after a reset."""
-        writer = BlockWriter(Codec(), b"t", bytes(32))
-        diff = self.clock.ticks_diff
-        self.live = LiveLane(self.trail, writer, LIVE, self.settings, diff)
-        self.history = HistoryLane(self.journal, writer, HIST, self.settings, diff)
-        self.session = Session(diff, self.history.on_puback, self._on_message, 1100, 512)
-        self.connect()
-
-    def _on_message(self, buf, topic_at, topic_n, at, end):
-        self.history.on_message(self.session, buf, at, end)
-
-    def connect(self, kept=True):
-        self.wire = Wire()
-        self.session.attach(self.wire, 60, self.clock.ticks_ms())
-        self.live.connected()
-        self.history.connected(self.session, kept)
-
-    def cut(self):
-        self.session.close("cut")
-        self.history.disconnected()
-
-    def pump(self, s=0):
-        """Time passes; the broker answers pings; the packets that were sent."""
-        self.clock.ms += 1000 * s
-        now = self.clock.ticks_ms()
-        self.session.pump(now)
-        self.live.pump(self.session, now)
-        for _ in range(40):  # a pump sends one block at most
-            self.history.pump(self.session, now)
-        sent = self.wire.taken()
-        for packet in sent:
-            if packet.op == 0xC0:
-                self.wire.give(b"\xd0\0")
-        return [packet for packet in sent if packet.type == 3]
-
-    def blocks(self, s=0):
-        """[(first, last, packet), ...] of the history blocks that one pump sends."""
-        return [span(packet) + (packet,) for packet in self.pump(s) if packet.topic == HIST]
-
-    def pubacked(self, blocks):
-        for block in blocks:
-            self.wire.give(puback(block[2].pid))
-
-    def station(self, data):
-        self.wire.give(publish(b"lacak/t/ack", data, 0))
-
-    def drain(self, most=100):
-        """Send and PUBACK until nothing more goes out; the blocks."""
-        all_blocks = []
-        for _ in range(most):
-            blocks = self.blocks()
-            if not blocks:
-                return all_blocks
-            all_blocks += blocks
-            self.pubacked(blocks)
-
-
-def span(packet):
-    first, fixes = records_of(packet.payload, Codec())
-    return first, first + len(fixes) - 1
-
-
-def spans(blocks):
-    return [block[:2] for block in blocks]
 
 
 # --- history: order, batching, window ------------------------------------------------------------
@@ -259,7 +159,7 @@ def test_repeated_stale_foreign_and_malformed_answers_change_only_counters():
     good = answer(ACK, [(0, 59)])
     for data in (
         good, good, answer(ACK, [(0, 119)], b"JOURNAL2"), b"", b"\x13", good[:-1], good + b"x",
-        b"\x15" + JOURNAL_ID, answer(REFUSED, [(0, 59)])[:-1], lacks(120, [(0, 9)])[:-1], lacks(120) + b"\0",
+        lacks(0)[:9], answer(REFUSED, [(0, 59)])[:-1], lacks(120, [(0, 9)])[:-1], lacks(120) + b"\0",
         answer(REFUSED, [(0, 119)], b"JOURNAL2"), lacks(120, [], b"JOURNAL2"), answer(ACK, []), b"\x17" + good[1:],
     ):  # fmt: skip
         rig.station(data)

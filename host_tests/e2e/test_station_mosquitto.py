@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import subprocess
 
+import aiomqtt
 import pytest
 import station_truck
+from station import wire
 from station.app import Station
 from station_scene import client, free_port, running, until
 from station_truck import Truck
@@ -78,3 +80,48 @@ def test_a_refused_login_is_said_and_tried_again(mosquitto, tmp_path, monkeypatc
                 await until(station.session.connected.is_set, "connected once it is let in")
 
     asyncio.run(stage())
+
+
+def test_a_station_that_starts_tells_each_truck_what_it_lacks_and_clears_the_silent(mosquitto, tmp_path, monkeypatch):
+    """By what the broker keeps: no truck has to speak first. The truck's place goes from the broker when its word is overdue."""
+    monkeypatch.setattr("station.ingest.COMMANDS_S", 0.05)
+    monkeypatch.setattr("station.ingest.LOOK_S", 0.05)
+
+    async def stage():
+        port, blocks = free_port(), TRUCK.blocks(RECORDS)
+        birth = b"parked 0.1.0 %s 0 0 120 7 1" % TRUCK.journal.hex().encode()
+        with broker_at(port, mosquitto, tmp_path):
+            async with client(TRUCK, port) as truck:
+                await truck.send("state", birth, retain=True)
+                await truck.send("live", TRUCK.live(RECORDS[-1]), retain=True)
+                for block in blocks:
+                    await truck.send("hist", block)  # nobody listens
+                async with running(station_on(port, tmp_path)):
+                    await until(lambda: truck.answers, "the station tells what it lacks")
+                    assert truck.answers == [wire.lacks(TRUCK.journal, 0, [])]
+                    await truck.send("hist", blocks[1])
+                    await until(lambda: len(truck.answers) == 2, "acknowledged")
+                async with running(station_on(port, tmp_path)):
+                    await until(lambda: len(truck.answers) == 3, "and tells it at its next start")
+                    assert truck.answers[2] == wire.lacks(TRUCK.journal, 80, [(0, 39)])
+                assert await kept_on(port, TRUCK.topic("live")) == [TRUCK.live(RECORDS[-1])]
+                station = station_on(port, tmp_path)
+                station.session.silent_s = 1
+                async with running(station):
+                    await until(lambda: station.ingest.cleared, "the silence is noticed")
+                    await asyncio.sleep(0.1)
+                assert await kept_on(port, TRUCK.topic("live")) == []
+
+    asyncio.run(stage())
+
+
+async def kept_on(port, topic):
+    """What the broker has for whoever subscribes now."""
+    async with aiomqtt.Client("127.0.0.1", port) as mqtt:
+        await mqtt.subscribe(topic)
+        found = []
+        with contextlib.suppress(asyncio.TimeoutError):
+            async with asyncio.timeout(0.3):
+                async for message in mqtt.messages:
+                    found.append(message.payload)
+        return found

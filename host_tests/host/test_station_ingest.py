@@ -171,7 +171,7 @@ def test_an_impossible_second_is_refused(ingest):
         ("lacak/truck-17/live", b"\x13" + TRUCK.live(st_truck.fix(9))[1:]),
         ("lacak/truck-17/live", b"\x12\x85\x01\x05"),
         ("lacak/truck-17/state", b"\xff\xfe"),
-        ("lacak/truck-17/state", b"x" * 97),
+        ("lacak/truck-17/state", b"x" * 161),
         ("lacak/truck-17/state", b"a\nb"),
         ("lacak/../hist", b"x"),
         ("lacak/truck-17/other", b"x"),

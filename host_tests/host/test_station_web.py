@@ -184,3 +184,18 @@ def test_untimed_fixes_come_again_with_their_anchor_and_only_once(tmp_path):
         assert judged["untimed"] == 0 and judged["unexplained"] == []
 
     ask(scene, tmp_path)
+
+
+def test_the_page_hears_when_the_next_word_of_a_truck_is_due(tmp_path):
+    async def scene(http, ingest, web):
+        async def due(state, now):
+            ingest.commit([(TRUCK.topic("state"), state)], now)
+            (truck,) = await get(http, "fleet")
+            return truck["due"]
+
+        head = b"parked 0.1.0 " + TRUCK.journal.hex().encode() + b" 0 5 5 7"
+        assert await due(head + b" 900", 1000) == 1900
+        assert await due(head + b" 900 without gnss,journal", 1200) == 2100
+        assert await due(head, 1300) is None and await due(b"offline", 1400) is None
+
+    ask(scene, tmp_path)

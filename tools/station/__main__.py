@@ -39,6 +39,8 @@ def arguments():
     parser.add_argument("--db", default="station.sqlite", metavar="FILE")
     parser.add_argument("--http", type=address, default=("127.0.0.1", 8080), metavar="HOST:PORT")
     parser.add_argument("--keys", metavar="FILE", help='JSON {"truck": "hex"}; else unchecked')
+    parser.add_argument("--silent-min", type=int, default=30, metavar="N",
+                        help="a truck's place leaves the live map so long after a word was due")
     parser.add_argument("--outline", metavar="FILE", help="GeoJSON drawn under the trail")
     parser.add_argument("--tiles-url", metavar="URL", help="street tiles, https://…/{z}/{x}/{y}.png")
     return parser.parse_args()
@@ -46,7 +48,7 @@ def arguments():
 
 async def serve(args, keys):
     station = Station(args.db, args.broker, args.http, keys, args.user, args.password,
-                      args.outline, args.tiles_url)
+                      args.outline, args.tiles_url, silent_s=60 * args.silent_min)
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

@@ -6,7 +6,7 @@ import logging
 import os
 
 from station.db import Database
-from station.ingest import Ingest, Session
+from station.ingest import SILENT_S, Ingest, Session
 from station.web import Web
 
 log = logging.getLogger("station")
@@ -20,12 +20,12 @@ class Station:
     """start() returns when the page answers; the broker may come and go."""
 
     def __init__(self, db_path, broker=("127.0.0.1", 1883), http=("127.0.0.1", 8080), keys=None,
-                 user=None, password=None, outline=None, tiles_url=None, leaflet_dir=None):
+                 user=None, password=None, outline=None, tiles_url=None, leaflet_dir=None, silent_s=SILENT_S):
         self.writer = Database(db_path)
         self.reader = Database(db_path)
         self.ingest = Ingest(self.writer, keys)
         self.web = Web(self.reader, self.status, outline, tiles_url, leaflet_dir)
-        self.session = Session(self.ingest, *broker, user, password, on_change=self.web.changed)
+        self.session = Session(self.ingest, *broker, user, password, on_change=self.web.changed, silent_s=silent_s)
         self.http = http
         self._task = None
 

@@ -108,17 +108,17 @@ class Database:
                     "WHERE device=? AND journal=? AND seq=? AND sec=? AND body=?",
                     [(*pair, *name, row.sec, row.body) for pair in health.pairs(row.body)])
 
-    def put_live(self, device, row, now):
+    def put_live(self, device, row, now, fresh=True):
         """The map never drives backwards: a fix older than the shown one is left out."""
-        self._heard(device, now)
+        self._heard(device, now, fresh)
         return self._db.execute(
             "INSERT OR REPLACE INTO live SELECT ?, ?, ?, ?, ?, ?, ?, ? "
             "WHERE NOT EXISTS (SELECT 1 FROM live WHERE device=? AND sec>=?)",
             (device, row.sec, row.lat_udeg, row.lon_udeg, row.speed_cms, row.course_cdeg,
              row.flags, now, device, row.sec)).rowcount > 0
 
-    def put_state(self, device, state, now):
-        self._heard(device, now)
+    def put_state(self, device, state, now, fresh=True):
+        self._heard(device, now, fresh)
         self._db.execute(
             "UPDATE devices SET state=?, state_since=? WHERE device=? AND state IS NOT ?",
             (state, now, device, state))
@@ -136,11 +136,12 @@ class Database:
             (now, topic[:TOPIC_CHARS], reason, len(payload), payload[:QUARANTINE_BYTES]))
         self._trim("quarantine", QUARANTINE_ROWS)
 
-    def _heard(self, device, now):
+    def _heard(self, device, now, fresh=True):
+        """What the broker kept, or says in the truck's name, is no word of the truck's."""
         self._db.execute(
             "INSERT INTO devices (device, first_heard, last_heard) VALUES (?, ?, ?) "
-            "ON CONFLICT (device) DO UPDATE SET last_heard=excluded.last_heard",
-            (device, now, now))
+            "ON CONFLICT (device) DO UPDATE SET last_heard=excluded.last_heard WHERE ?",
+            (device, now, now, fresh))
 
     def _highest(self, device, journal):
         return self._one("SELECT coalesce(max(hi), -1) FROM ranges WHERE device=? AND journal=?",
@@ -229,6 +230,19 @@ class Database:
     def ranges(self, device, journal):
         return [tuple(row) for row in self._all(
             "SELECT lo, hi FROM ranges WHERE device=? AND journal=? ORDER BY lo", device, journal)]
+
+    def lacking(self, device, journal, low):
+        """(the number above all that are stored, [(lo, hi), ...] that are missing below it, from low on)."""
+        behind, missing = 0, []
+        for lo, hi in self.ranges(device, journal):
+            if max(behind, low) < lo:
+                missing.append((max(behind, low), lo - 1))
+            behind = hi + 1
+        return behind, missing
+
+    def shown(self):
+        """[(device, state, last_heard), ...] of the trucks that the live lane has on the map."""
+        return [tuple(row) for row in self._all("SELECT device, state, last_heard FROM devices JOIN live USING (device)")]
 
     def quarantine(self, limit=100):
         return self._all("SELECT * FROM quarantine ORDER BY id DESC LIMIT ?", limit)

@@ -28,7 +28,9 @@ COMMANDS_S = 2  # between two looks at the queue of commands
 FUTURE_S = 86400  # a live fix further ahead than this would hold the map
 EPOCH_2020 = 1577836800
 LOG_BYTES = 512  # of one piece
-STATE_BYTES = 96  # the birth message: version, journal id, three numbers, boot
+STATE_BYTES = 160  # the birth message: version, journal id, five numbers, what the truck has to do without
+SILENT_S = 1800  # behind the second at which a word was due
+LOOK_S = 60  # between two looks for silent trucks
 # Answers are small packets in a row: Nagle would hold them for the other side's delayed ACK.
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -42,9 +44,12 @@ class Ingest:
         self.db = db
         self.keys = keys
         self.counters = Counter()
+        self._births = {}  # of the batch: (device, journal) -> lowest number that the truck waits for
+        self._fresh = True
+        self.cleared = {}  # device -> when it was heard last before its live fix was taken from the broker
 
     def commit(self, messages, now=None):
-        """Store a batch in one transaction; [(topic, payload)] to publish, and who changed.
+        """Store a batch of (topic, payload, was it retained) in one transaction; [(topic, payload)] to publish, and who changed.
 
         Raises sqlite3.Error when the database cannot: nothing was stored, nobody may be answered.
         """
@@ -52,8 +57,12 @@ class Ingest:
         answers, changed, counted = [], set(), Counter()
         acks = {}
         with self.db:
-            for topic, payload in messages:
+            self._births = {}
+            for topic, payload, *kept in messages:
+                self._fresh = not any(kept)
                 self._one(topic, payload, now, acks, answers, changed, counted)
+            answers += [("lacak/%s/ack" % device, wire.lacks(journal, *self.db.lacking(device, journal, low)))
+                        for (device, journal), low in self._births.items()]
             answers += commands.due(self.db, self.keys, now)
         self.counters.update(counted)
         for (device, journal), ranges in acks.items():
@@ -95,7 +104,7 @@ class Ingest:
             return row
         if row.sec + EPOCH_2020 > now + FUTURE_S:
             return wire.Bad("the live fix is from the future")
-        counted["live"] += self.db.put_live(device, row, now)
+        counted["live"] += self.db.put_live(device, row, now, self._fresh)
         return None
 
     def _state(self, device, payload, now, acks, counted):
@@ -105,7 +114,10 @@ class Ingest:
             return wire.Bad("the state is not text")
         if len(text) > STATE_BYTES or not text.isprintable():
             return wire.Bad("the state is not a short line")
-        self.db.put_state(device, text, now)
+        birth = wire.parse_state(text)
+        if birth and birth.low < birth.next_seq:  # it waits for answers: is anything on its way to nowhere?
+            self._births[device, birth.journal] = birth.low
+        self.db.put_state(device, text, now, self._fresh and text != "offline")
         return None
 
     def _log(self, device, payload, now, acks, counted):
@@ -123,6 +135,17 @@ class Ingest:
         asked = commands.answered(self.db, device, answer, now)
         counted["commands_answered" if asked else "answers_unasked"] += 1
         return None
+
+    def silent(self, silent_s=SILENT_S, now=None):
+        """[(topic, b"")] to be retained: trucks that should have spoken long ago are nowhere, not where they were."""
+        now = time.time() if now is None else now
+        out = []
+        for device, state, heard in self.db.shown():
+            birth = wire.parse_state(state)
+            if now > heard + (birth and birth.every_s or 0) + silent_s and self.cleared.get(device) != heard:
+                self.cleared[device] = heard
+                out.append(("lacak/%s/live" % device, b""))
+        return out
 
     def due(self, now=None):
         """[(topic, payload)]: commands that are due though no truck has said anything."""
@@ -150,10 +173,11 @@ class Inbox(asyncio.Queue):
 class Session:
     """Keeps the station on the broker. on_change(devices) after a commit; trouble: words."""
 
-    def __init__(self, ingest, host, port, user, password, on_change):
+    def __init__(self, ingest, host, port, user, password, on_change, silent_s=SILENT_S):
         self.ingest = ingest
         self.host, self.port, self.user, self.password = host, port, user, password
         self.on_change = on_change
+        self.silent_s = silent_s
         self.connected = asyncio.Event()
         self.trouble = None
         self.inbox = Inbox(QUEUE_MAX)  # outlives a connection: what has come is stored
@@ -198,22 +222,31 @@ class Session:
                     await commanding
 
     async def _take_in(self, client):
+        dropped = self.inbox.dropped
         async for message in client.messages:
             batch = [_plain(message)]
             while len(batch) < BATCH_MAX and not self.inbox.empty():
                 batch.append(_plain(self.inbox.get_nowait()))
             await self._publish(client, await self._commit(batch))
+            if self.inbox.dropped > dropped and self.inbox.empty():  # the births once more: whoever was left out is told
+                dropped = self.inbox.dropped
+                await client.subscribe("lacak/+/state", 1)
 
     async def _command(self, client):
         """What was queued while no truck said anything. Whoever said something got its commands with the answer."""
         loop = asyncio.get_running_loop()
+        look_at = loop.time()
+        self.ingest.cleared.clear()  # what was not published when the broker went is due again
         while True:
             await asyncio.sleep(COMMANDS_S)
             with contextlib.suppress(sqlite3.Error, aiomqtt.MqttError):  # _take_in says it, or it is due again
                 await self._publish(client, await loop.run_in_executor(self._writer, self.ingest.due))
+                if loop.time() >= look_at:
+                    look_at = loop.time() + LOOK_S
+                    await self._publish(client, await loop.run_in_executor(self._writer, self.ingest.silent, self.silent_s))
 
     async def _publish(self, client, answers):
-        await asyncio.gather(*(client.publish(*answer, qos=1) for answer in answers))
+        await asyncio.gather(*(client.publish(topic, payload, 1, topic.endswith("/live")) for topic, payload in answers))
 
     async def _commit(self, batch):
         """Until the database takes it. What comes meanwhile waits, or is sent again."""
@@ -247,4 +280,4 @@ class Session:
 
 
 def _plain(message):
-    return str(message.topic), message.payload or b""
+    return str(message.topic), message.payload or b"", message.retain

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from reasons import REASON_NAMES
 from setup.libs import leaflet_dir
-from station import health
+from station import health, wire
 from station.explain import explain
 from station.export import export
 from station.stamp import is_untimed, stamped, stamped_by
@@ -98,7 +98,9 @@ class Web:
             position = _position(stored, stored["sec"])
         else:
             position = _position(live, live["live_sec"]) if live else None
-        return {"device": row["device"], "state": row["state"], "heard": row["last_heard"],
+        birth = wire.parse_state(row["state"])
+        due = row["last_heard"] + birth.every_s if birth and birth.every_s else None
+        return {"device": row["device"], "state": row["state"], "heard": row["last_heard"], "due": due,
                 "stored": row["stored"], "position": position}
 
     async def _trail(self, request):

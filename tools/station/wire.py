@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 from tracker.record import ACK as UNNUMBERED  # kinds from here on live in flash only
 from tracker.record import FIX, Record, put_varint, varint
 from tracker.store.codec import Codec
-from tracker.uplink.block import ACK, HISTORY, ID_SIZE, LIVE, REFUSED
+from tracker.uplink.block import ACK, HISTORY, ID_SIZE, LACKS, LIVE, REFUSED
 
 TAG_BYTES = 8
 SEQ_LIMIT = 1 << 30  # the tracker's small integers end there
@@ -21,6 +21,10 @@ PAYLOAD_MAX = 4096  # four times the longest block of today's firmware
 # Why a block was refused: last byte of the answer.
 BAD_VERSION, BAD_RECORD, BAD_SIZE = 1, 2, 3
 
+LACKS_MAX = 8  # ranges in one message
+
+_BIRTH = re.compile(r"(online|parked|asleep) \S+ ([0-9a-f]{16}) \d{1,10} (\d{1,10}) (\d{1,10}) \d{1,10}"
+                    r"(?: (\d{1,6}))?(?: without \S+)?")
 TOPIC = re.compile(r"lacak/([A-Za-z0-9_-]{1,32})/(hist|live|state|log)")
 
 
@@ -53,6 +57,16 @@ class Block(NamedTuple):
     @property
     def last(self):
         return self.first + len(self.rows) - 1
+
+
+class Birth(NamedTuple):
+    """What a truck says of itself at a new session. every_s: how often it speaks, None where it does not say so."""
+
+    word: str
+    journal: bytes
+    low: int
+    next_seq: int
+    every_s: Optional[int]
 
 
 class Bad(NamedTuple):
@@ -144,6 +158,29 @@ def ack(journal, ranges):
     for lo, hi in ranges:
         off = put_varint(buf, put_varint(buf, off, lo), hi - lo)
     return bytes(buf[:off])
+
+
+def lacks(journal, behind, ranges):
+    """The database has every number below `behind` but those in ranges. Of too many the last ones become one: what is sent again
+    without need is only stored once."""
+    if len(ranges) > LACKS_MAX:
+        ranges = [*ranges[:LACKS_MAX - 1], (ranges[LACKS_MAX - 1][0], ranges[-1][1])]
+    buf = bytearray(1 + ID_SIZE + 10 + 10 * len(ranges))
+    buf[0] = LACKS
+    buf[1:1 + ID_SIZE] = journal
+    off = put_varint(buf, put_varint(buf, 1 + ID_SIZE, behind), len(ranges))
+    for lo, hi in ranges:
+        off = put_varint(buf, put_varint(buf, off, lo), hi - lo)
+    return bytes(buf[:off])
+
+
+def parse_state(text):
+    """A Birth, or None: "offline", or a state that this version does not know."""
+    match = _BIRTH.fullmatch(text or "")
+    if not match:
+        return None
+    word, journal, low, next_seq, every_s = match.groups()
+    return Birth(word, bytes.fromhex(journal), int(low), int(next_seq), every_s and int(every_s))
 
 
 def refused(journal, first, count, code):

@@ -5,14 +5,14 @@ const WORDS = {
   en: {
     other: "Bahasa Indonesia", online: "connected", offline: "no broker", gaps: "Gaps", no_gaps: "None: every second of this trail is in the database.",
     empty: "Waiting for the first truck.", footer: "Times are WIB (Asia/Jakarta).", stored: "Stored", missing: "Missing", unexplained: "Unexplained", untimed: "Without a time",
-    heard: "heard %s ago", position: "last position %s ago", no_position: "no position yet", stopped: "stopped", unexplained_gap: "unexplained", seconds: "s", minutes: "min", hours: "h", days: "d",
+    heard: "heard %s ago", parked: "parked, next word due %s", asleep: "asleep, next word due %s", late: "a word was due %s", position: "last position %s ago", no_position: "no position yet", stopped: "stopped", unexplained_gap: "unexplained", seconds: "s", minutes: "min", hours: "h", days: "d",
     quarantine: "messages in quarantine", conflicts: "conflicts", satellites: "%d satellites", records: "%d records",
     health: "Health", well: "nothing wrong", problems: "%d wrong",
   },
   id: {
     other: "English", online: "terhubung", offline: "broker putus", gaps: "Celah", no_gaps: "Tidak ada: setiap detik jejak ini ada di basis data.",
     empty: "Menunggu truk pertama.", footer: "Waktu dalam WIB (Asia/Jakarta).", stored: "Tersimpan", missing: "Hilang", unexplained: "Tak jelas", untimed: "Tanpa waktu",
-    heard: "kabar %s lalu", position: "posisi terakhir %s lalu", no_position: "belum ada posisi", stopped: "berhenti", unexplained_gap: "tak terjelaskan", seconds: "dtk", minutes: "mnt", hours: "jam", days: "hr",
+    heard: "kabar %s lalu", parked: "parkir, kabar berikutnya %s", asleep: "tidur, kabar berikutnya %s", late: "seharusnya ada kabar %s", position: "posisi terakhir %s lalu", no_position: "belum ada posisi", stopped: "berhenti", unexplained_gap: "tak terjelaskan", seconds: "dtk", minutes: "mnt", hours: "jam", days: "hr",
     quarantine: "pesan dikarantina", conflicts: "konflik", satellites: "%d satelit", records: "%d rekaman",
     health: "Kesehatan", well: "tidak ada masalah", problems: "%d masalah",
     "thinned": "ditipiskan", "dropped": "terhapus", "no fix": "tanpa posisi", "receiver silent": "penerima diam", "antenna fault": "antena rusak",
@@ -20,7 +20,7 @@ const WORDS = {
     "technician": "teknisi", "reset": "mulai ulang",
   },
 };
-const STOPPED = 1, HELD = 2, UNTIMED = 16, SPOT_M = 15, DAY_S = 86400;
+const STOPPED = 1, HELD = 2, UNTIMED = 16, SPOT_M = 15, DAY_S = 86400, LATE_S = 60;
 const COLOUR = { trail: "#00736b", gap: "#c2410c", bad: "#b00020" };
 const ROADS = { primary: [7, 5], secondary: [5, 3.4], residential: [2.6, 1.6], access: [3.4, 2.2], tunnel: [5, 3] };
 
@@ -182,10 +182,17 @@ function drawTruck(truck) {
 
 // ---- the panel
 
+function wordOf(truck, now) { // a truck that drives and is not late says so by its position
+  if (!truck.due) return "";
+  const word = now > truck.due + LATE_S ? "late" : truck.state.split(" ")[0];
+  return word === "online" ? "" : say(word).replace("%s", clock(truck.due).slice(0, 5));
+}
+
 function sayAges() {
   const truck = state.trucks.find((t) => t.device === state.chosen);
   if (!truck) return;
-  const now = Date.now() / 1000, heard = say("heard").replace("%s", length(now - truck.heard));
+  const now = Date.now() / 1000;
+  const heard = [say("heard").replace("%s", length(now - truck.heard)), wordOf(truck, now)].filter(Boolean).join(" · ");
   if (!truck.position) { $("stamp").textContent = say("no_position"); $("age").textContent = heard; return; }
   const { time, kmh } = truck.position, age = now - time;
   $("stamp").textContent = `${day(time)}, ${clock(time)}`;
@@ -227,7 +234,7 @@ function showTrucks() {
   $("empty").hidden = state.trucks.length > 0;
   $("truck").hidden = !state.chosen;
   $("trucks").replaceChildren(...state.trucks.map((truck) => {
-    const button = node("button", truck.state?.startsWith("online") ? "online" : "", truck.device);
+    const button = node("button", /^(online|parked)/.test(truck.state) ? "online" : "", truck.device);
     button.setAttribute("aria-pressed", truck.device === state.chosen);
     button.addEventListener("click", () => { state.chosen = truck.device; refresh(); });
     return button;
