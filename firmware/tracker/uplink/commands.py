@@ -64,7 +64,7 @@ def _resend(body, history, journal):
         return False, "That is no range. Nothing was done."
     hi = lo + more
     if body[0] == _SECONDS:
-        lo, hi = _first_from(journal, lo), _first_from(journal, hi + 1) - 1
+        lo, hi = _first_from(journal, lo, False), _first_from(journal, hi + 1, True) - 1
     count = history.ask_again(lo, hi)
     if count < 0:
         return False, "What was asked for before is still being sent. Ask again later."
@@ -73,15 +73,16 @@ def _resend(body, history, journal):
     return True, "Up to %d records are sent again." % count
 
 
-def _first_from(journal, sec):
-    """The lowest number of a record that is not older, by halves; its time may not be known."""
+def _first_from(journal, sec, older):
+    """The lowest number of a record that is not older, by halves. older: what counts as such where no time is known."""
     cursor = journal.cursor()
     rec = Record()
     lo, hi = journal.oldest_seq, journal.next_seq
     while lo < hi:
         middle = (lo + hi) // 2
-        if _timed(cursor, rec, middle, hi) and rec.sec < sec:
-            lo = rec.seq + 1
+        known = _timed(cursor, rec, middle, hi)
+        if rec.sec < sec if known else older:
+            lo = (rec.seq if known else middle) + 1
         else:
             hi = middle
     return lo
