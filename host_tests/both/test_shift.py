@@ -132,3 +132,22 @@ def test_two_months_without_power_are_one_gap_and_three_days_are_six():
     journal = ListJournal(last_sec=START + 60)
     truck = Truck(START + 3 * DAY + 60, journal).drive(START + 3 * DAY + 120)
     assert [gap[2] for gap in truck.gaps() if gap[1] - gap[0] > 30] == [SUPPLY, OFF_DUTY] * 3 + [SUPPLY]
+
+
+def test_the_last_place_on_duty_is_hidden_half_an_hour_after_the_shift_until_the_next_one():
+    truck = Truck(END - 600)
+    truck.drive(END - 1)
+    assert not truck.trail.hidden
+    seen = []
+    for sec in (END, END + 1799, END + 1803, START + DAY - 60, START + DAY + 30):
+        truck.sec = sec
+        truck.trail.tick(truck.uptime_ms())
+        seen.append(truck.trail.hidden)
+    assert seen == [False, False, True, True, False]
+
+
+def test_who_starts_off_duty_hides_as_soon_as_the_clock_is_believed():
+    truck = Truck(END + 7200)
+    assert not truck.trail.hidden
+    truck.drive(truck.sec + 10)
+    assert truck.trail.hidden

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import subprocess
 
 import aiomqtt
@@ -91,6 +92,7 @@ def test_a_station_that_starts_tells_each_truck_what_it_lacks_and_clears_the_sil
         port, blocks = free_port(), TRUCK.blocks(RECORDS)
         birth = b"parked 0.1.0 %s 0 0 120 7 1" % TRUCK.journal.hex().encode()
         with broker_at(port, mosquitto, tmp_path):
+            await until(lambda: listens(port), "the broker is up")
             async with client(TRUCK, port) as truck:
                 await truck.send("state", birth, retain=True)
                 await truck.send("live", TRUCK.live(RECORDS[-1]), retain=True)
@@ -113,6 +115,11 @@ def test_a_station_that_starts_tells_each_truck_what_it_lacks_and_clears_the_sil
                 assert await kept_on(port, TRUCK.topic("live")) == []
 
     asyncio.run(stage())
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def kept_on(port, topic):
