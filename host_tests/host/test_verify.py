@@ -105,9 +105,11 @@ def test_a_removed_block_is_missed_by_its_numbers_when_the_file_was_counted_anew
 def test_with_the_head_rewritten_too_the_next_days_fix_still_closes_the_day(place):
     """The head is the office's word alone; between the fixes before and after the day every number must be there."""
     lines = [line for line in kit.renumbered(without(place)) if not line.startswith("journal ")]
-    lines.insert(4, "journal %s numbers 0 to 0" % TRUCK.journal.hex())
-    found = names(kit.sealed(lines))
-    assert "missing" in found and "unexplained" in found
+    lines.insert(4, "journal %s numbers 25 to 25" % TRUCK.journal.hex())
+    data = kit.sealed(lines)
+    first, count = numbers_of(LINES[place])
+    assert facts(data, "missing") == [{"journal": TRUCK.journal, "lo": first, "hi": first + count - 1}]
+    assert "unexplained" in names(data)
 
 
 def numbers_of(line):
@@ -123,6 +125,34 @@ def test_a_doubled_block_is_named(place, where):
     for data in (kit.sealed(lines), kit.sealed(kit.renumbered(lines))):
         (told,) = facts(data, "twice")
         assert {kit.raw_of(LINES[place])} == {told["block"].raw, told["other"].raw}
+
+
+@given(places, st.integers(0, 9))
+def test_a_true_block_that_was_put_in_by_hand_has_no_number_left(where, number):
+    added = TRUCK.block(30, kit.days()[30:33])
+    lines = list(LINES)
+    lines.insert(where, "block %d %s" % (number, kit.with_raw(LINES[where], added).split(" ", 2)[2]))
+    assert "added" in names(kit.sealed(lines))
+
+
+def test_in_whatever_order_the_blocks_came_the_day_is_whole():
+    blocks = TRUCK.blocks(kit.days(), size=7)
+    for came in (blocks[::-1], blocks[3:] + blocks[:3]):
+        assert names(kit.exported(blocks=came).encode()) == []
+
+
+@given(places)
+def test_a_line_that_is_none_is_named(where):
+    lines = list(LINES)
+    lines.insert(where, "and so on")
+    assert facts(kit.sealed(lines), "line") == [{"line": where + 1}]
+
+
+def test_an_export_of_nothing_is_not_whole():
+    lines = [line.replace("numbers 24 to 52", "numbers 1 to 0") for line in LINES if not line.startswith("block ")]
+    verdict = judge(kit.sealed(kit.renumbered(lines)), KEYS)
+    assert verdict.findings == [] and not verdict.whole
+    assert "Nothing that is proved" in said(kit.sealed(kit.renumbered(lines)))
 
 
 @given(places, places)

@@ -133,7 +133,8 @@ def _order(verdict, sent):
         once.setdefault(block.raw, block)
         seen.setdefault(block.number, block)
     for lo, end in subtract((1, verdict.blocks + 1), merge((n, n + 1) for n in seen)):
-        verdict.find("removed", lo=lo, hi=end - 1)
+        if lo < end:
+            verdict.find("removed", lo=lo, hi=end - 1)
     return list(once.values())
 
 
