@@ -235,7 +235,12 @@ class App:
                 self._fall_asleep if "sleep" in board else None, self._ignition(), _millivolts(board),
                 settings.sleep_after_min, settings.heartbeat_min, self.reason == ASLEEP
             )
+            self.power.goodbye = self._goodbye
         await self.power.run(beat)
+
+    def _goodbye(self, minutes):
+        if self.uplink is not None:
+            self.uplink.rest(minutes)
 
     def _hold_radio(self, on):
         if self.link is not None:

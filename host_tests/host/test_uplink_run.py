@@ -323,7 +323,7 @@ def drive(rig, from_s, to_s, speed_cms, flags=0):
 
 def heard(rig, from_s, to_s):
     """[(second, topic or "ping", payload), ...] of what went out then."""
-    names = {12: "ping", 1: "connect", 8: "subscribe"}
+    names = {12: "ping", 1: "connect", 8: "subscribe", 14: "disconnect"}
     return [(s, names.get(packet.type) or packet.topic.rpartition(b"/")[2].decode(), packet)
             for s, packet in rig.broker.heard if from_s <= s < to_s and packet.type != 4]
 
@@ -387,6 +387,22 @@ def test_the_place_on_the_map_goes_when_the_shift_is_over():
     lives = [(s, packet) for s, what, packet in heard(rig, 21, 999) if what == "live"]
     assert [(s, len(packet.payload) > 0, packet.retain) for s, packet in lives] == [
         (30, False, True), (62, False, True), (110, True, True)]  # fmt: skip
+
+
+def test_before_it_sleeps_all_goes_the_office_hears_how_long_and_the_will_stays_unsaid():
+    rig = Rig(60)
+    drive(rig, 0, 5, 800)
+    rig.at(20, rig.journal.append_fix)
+    rig.at(21, lambda: rig.uplink.rest(60))
+    rig.at(40, lambda: rig.uplink.rest(None))
+    rig.run(50)
+    what = [(s, what) for s, what, _ in heard(rig, 21, 99)]
+    assert what[:3] == [(21, "hist"), (21, "state"), (21, "disconnect")] or what[:3] == [
+        (21, "state"), (21, "hist"), (21, "disconnect")]  # fmt: skip
+    asleep, awake = [packet.payload for s, what, packet in heard(rig, 21, 99) if what == "state"]
+    assert asleep.startswith(b"asleep ") and asleep.endswith(b" 61 7 3600") and awake.startswith(b"online ")
+    assert what[3] == (40, "connect") and len(rig.broker.wires) == 2 and rig.broker.wires[0].closed
+    assert not rig.said("sleeps")
 
 
 def test_stream_is_closed_when_the_task_is_cancelled():

@@ -74,7 +74,7 @@ def test_of_many_holes_the_last_ones_become_one():
             office.takes("hist", packet.payload)
     rig.pump(30)
     (said,) = office.takes("state", birth(rig))
-    behind, ranges = 1800, block.lacking(said, 0, len(said))
+    behind, ranges = 1800, block.ack_ranges(said, 0, len(said))
     assert len(ranges) == 9 and ranges[6] == (720, 779) and ranges[7] == (840, 1739) and ranges[8][0] == behind
     rig.station(said)
     again = spans(rig.drain())

@@ -29,6 +29,7 @@ class Power:
         self.state = PARKED
         self.supply = supply
         self.held = False  # the radio is off because the supply is low
+        self.goodbye = None  # (minutes until a heartbeat, or None: after all it does not sleep) -> the uplink tells the office
         self._log = log
         self._trail = trail
         self._journal = journal
@@ -107,12 +108,16 @@ class Power:
 
     async def _fall_asleep(self, beat):
         self._trail.close(self._uptime())
-        self._hold(True)
+        if self.goodbye:
+            self.goodbye(self._heartbeat_min)
         beat()
         await asyncio.sleep_ms(_GOODBYE_MS)
+        self._hold(True)
         self._journal.flush_acks(self._uptime(), True)
         if self._is_on(self._uptime()):
             self._hold(self.held)
+            if self.goodbye:
+                self.goodbye(None)
         else:
             self._log.info("The board sleeps: the ignition wakes it, or the next heartbeat (in %d min, 0 is never)." % self._heartbeat_min)
             self._sleep(self._heartbeat_min)

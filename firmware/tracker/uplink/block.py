@@ -117,25 +117,19 @@ def is_about(buf, at, end, journal_id):
 
 
 def ack_ranges(buf, at, end):
-    """[(lo, hi), ...] of the acknowledgement at buf[at:end], or None when it is malformed."""
-    return _ranges(buf, at + 1 + ID_SIZE, end)
-
-
-def lacking(buf, at, end):
-    """The same of what the station says that it lacks; the last one is all from the number on that is above what it has."""
-    behind, at = varint(buf, at + 1 + ID_SIZE, end)
-    found = _ranges(buf, at, end) if at >= 0 else None
-    if found is not None:
-        found.append((behind, _NUMBER_MAX))
-    return found
-
-
-def _ranges(buf, at, end):
-    n, at = varint(buf, at, end)
+    """[(lo, hi), ...] of the acknowledgement at buf[at:end], or None when it is malformed. The same of what the station says
+    that it lacks; the last range is then all from the number on that is above what it has."""
+    lacks = buf[at] == LACKS
+    at += 1 + ID_SIZE
     found = []
+    if lacks:
+        behind, at = varint(buf, at, end)
+    n, at = varint(buf, at, end) if at >= 0 else (0, -1)
     while at >= 0 and len(found) < n:
         lo, hi, at = _range(buf, at, end)
         found.append((lo, hi))
+    if lacks:
+        found.append((behind, _NUMBER_MAX))
     return found if at == end else None
 
 

@@ -8,7 +8,7 @@ station's answer frees it.
 from micropython import const
 
 from tracker.uplink.block import ACK, LACKS, RECORDS_MAX, REFUSED
-from tracker.uplink.block import ack_ranges, is_about, lacking, refused_range
+from tracker.uplink.block import ack_ranges, is_about, refused_range
 
 _AGAIN_MS = const(600_000)  # first wait for the station's answer to a block; it doubles
 _AGAIN_MAX_MS = const(21_600_000)
@@ -43,7 +43,7 @@ class HistoryLane:
         self._next = 0  # what is below has gone out in this run, or needs no sending
         self._waits = False
         self._waits_ms = 0  # since when the record _next waits
-        self._catching_up = False
+        self.catching_up = False  # what has not gone yet goes at once
         self._ask_lo = 0  # what the office asked for again: the rest of it,
         self._ask_hi = -1
         self._ask_pid = self._ask_next = 0  # and the block of it that is under way, one at a time
@@ -67,7 +67,7 @@ class HistoryLane:
                     self._state[i] = _LANDED
                     self._since_ms[i] = session.said_ms
                     self._wait_ms[i] = 0
-        self._catching_up = True
+        self.catching_up = True
 
     def disconnected(self):
         for i in self._places:
@@ -141,7 +141,7 @@ class HistoryLane:
                 self._next = self._journal.next_seq  # the database has all there is
             else:
                 self.unread += 1  # nothing readable behind it yet: looked at again when the next batch is due
-            self._waits = self._catching_up = False
+            self._waits = self.catching_up = False
             return
         i = self._state.index(_FREE)
         self._wait_ms[i] = _AGAIN_MS
@@ -178,13 +178,13 @@ class HistoryLane:
         rest_ms = self.rest_ms
         waiting = self._journal.next_seq - self._next
         if waiting <= 0:
-            self._waits = self._catching_up = False
+            self._waits = self.catching_up = False
             return False
         if not self._waits:
             self._waits = True
             self._waits_ms = now
         return (
-            self._catching_up
+            self.catching_up
             or waiting >= RECORDS_MAX
             or (not rest_ms and self._late(now, self._waits_ms) >= self._settings.batch_s * 1000)
             or (rest_ms and self._late(now, said_ms) >= rest_ms)
@@ -209,44 +209,31 @@ class HistoryLane:
             self.malformed += 1
         elif not ours:
             self.foreign += 1
-        elif buf[at] == ACK:
-            self._on_ack(session, buf, at, end)
+        elif buf[at] == ACK or buf[at] == LACKS:
+            self._on_ranges(session, buf, at, end)
         elif buf[at] == REFUSED:
             self._on_refused(session, buf, at, end)
-        elif buf[at] == LACKS:
-            self._on_lacks(session, buf, at, end)
         else:
             self.malformed += 1
 
-    def _on_ack(self, session, buf, at, end):
+    def _on_ranges(self, session, buf, at, end):
+        """What the station has, of what it was sent; or, at its start and ours, what it lacks: that goes again at once, except for
+        what has only just landed, and may be on its way to it."""
         ranges = ack_ranges(buf, at, end)
         if not ranges:
             self.malformed += 1
             return
         self.acks += 1
-        for lo, hi in ranges:
-            self._ack(lo, hi)
-        self._free(session)
-
-    def _on_lacks(self, session, buf, at, end):
-        """The station tells what it has, at its start or ours: the rest goes again at once. What has only just landed may still be
-        on its way to it."""
-        ranges = lacking(buf, at, end)
-        if ranges is None:
-            self.malformed += 1
-            return
-        self.acks += 1
         known = 0
         for lo, hi in ranges:
-            if known < min(lo, self._next):
-                self._ack(known, min(lo, self._next) - 1)
+            if buf[at] == ACK:
+                self._ack(lo, hi)
+                continue
+            self._ack(known, min(lo, self._next) - 1)
             known = hi + 1
             for i in self._places:
                 if lo <= self._last[i] and self._first[i] <= hi:
                     self._wait_ms[i] = min(self._wait_ms[i], _ON_ITS_WAY_MS)
-        self._free(session)
-
-    def _free(self, session):
         for i in self._places:
             if self._state[i] != _FREE and not self._has_unacked(self._first[i], self._last[i]):
                 self.freed += 1

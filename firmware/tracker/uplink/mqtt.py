@@ -58,6 +58,13 @@ class Session:
             self._write = None
             self._reader.detach()
 
+    def say_goodbye(self, now):
+        """DISCONNECT: the broker keeps the last will to itself."""
+        self.tx[0] = 0xE0
+        self.tx[1] = 0
+        self._start(0, 2, now)
+        self.close("the board sleeps")
+
     def busy(self):
         """An answer is awaited or a packet is under way: look again soon."""
         return self._end or self.free < _SLOTS

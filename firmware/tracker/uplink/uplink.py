@@ -45,6 +45,7 @@ class Uplink:
         self._port = settings.broker_port
         self._every_s = settings.keepalive_s, settings.keepalive_parked_s  # a word at least so often: awake, parked
         self._word_s = 0  # the one that holds
+        self._bye_s = None  # the board sleeps for so long, 0: until the ignition
         self._journal = journal
         self._net = net
         self._link = link
@@ -93,9 +94,11 @@ class Uplink:
     async def run(self, beat):
         """For ever. beat() is called at least every 200 ms."""
         while True:
-            while not self._host or not self._link.up() or not self._net.ready():
+            while not self._host or not self._link.up() or not self._net.ready() or self._bye_s is not None:
                 await self._pause(_IDLE_MS, beat)
             self.trouble = await self._connection(beat)
+            if self._bye_s is not None:
+                continue
             # full jitter: trucks of one tunnel come back spread out
             wait_ms = self._randbelow(self._backoff_ms + 1)
             self._say(wait_ms // 1000, self._clock.ticks_ms())
@@ -144,7 +147,8 @@ class Uplink:
         self.live.connected()
         self.history.connected(session, kept)
         self.connects += 1
-        if not self.trouble or not self._said[self.trouble][1]:  # as often as the trouble
+        said = self._said.get(self.trouble)
+        if not said or not said[1]:  # as often as the trouble
             self._log.info("uplink: connected to %s:%d" % (self._host, self._port))
         self.trouble = None
         subscribed = self.told = False
@@ -154,7 +158,13 @@ class Uplink:
                 session.close("the link is down")
                 self._backoff_ms = _BACKOFF_MIN_MS  # the broker is not to blame
             self.live.pump(session, now)
-            self._choose_word(session)
+            parked = self.live.parked
+            word_s = self._every_s[parked] if self._bye_s is None else self._bye_s
+            if word_s != self._word_s:
+                self._word_s = word_s
+                self.told = False
+            session.keepalive_ms = self._every_s[parked] * 1000
+            self.history.rest_ms = session.keepalive_ms if parked else 0
             if not subscribed and session.idle():
                 session.subscribe((self._ack_topic, self._cmd_topic), now)
                 subscribed = True
@@ -164,6 +174,8 @@ class Uplink:
             self.history.pump(session, now)
             if clock.ticks_diff(now, session.said_ms) >= session.keepalive_ms:
                 self.told = False  # nothing went out: the office hears that we are here
+            if self._bye_s is not None and self.told and not session.busy():
+                session.say_goodbye(now)
             if self._frame or self._answer:
                 self._serve(session, now)
             if self._log_asked and session.idle():
@@ -171,6 +183,12 @@ class Uplink:
             if clock.ticks_diff(now, begun_ms) >= _PROVEN_MS:
                 self._backoff_ms = _BACKOFF_MIN_MS
             await self._pause(_BUSY_MS if session.busy() else _IDLE_MS, beat)
+
+    def rest(self, minutes):
+        """The board sleeps in a moment: all that waits goes, the office hears how long, the last will stays unsaid. None: it does not."""
+        self._bye_s = None if minutes is None else 60 * minutes
+        self.told = False
+        self.history.catching_up = True
 
     def send_log(self):
         """The log from its oldest line on goes out when the session has room. Who may ask for it, the caller knows."""
@@ -186,20 +204,11 @@ class Uplink:
         if end > at:
             session.send(end, False, now)
 
-    def _choose_word(self, session):
-        """How often the office hears from us, by what the truck does; it is told when that changes."""
-        word_s = self._every_s[self.live.parked]
-        if word_s != self._word_s:
-            self._word_s = word_s
-            self.told = False
-        session.keepalive_ms = word_s * 1000
-        self.history.rest_ms = session.keepalive_ms if self.live.parked else 0
-
     def _tell_state(self, now):
         """Birth: what it does, version, journal, its oldest, first unacked and next number, boot, seconds to the next word."""
         journal = self._journal
         text = "%s %s %s %d %d %d %d %d%s" % (
-            "parked" if self.live.parked else "online",
+            "asleep" if self._bye_s is not None else "parked" if self.live.parked else "online",
             VERSION,
             hexlify(journal.journal_id).decode(),
             journal.oldest_seq,
