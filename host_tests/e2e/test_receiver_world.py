@@ -86,10 +86,10 @@ def test_a_smaller_buffer_would_lose_bytes(loud, tmp_path):
     """What the test above can see."""
 
     def shrink(files):
-        app = files / "tracker/app.py"
-        text = app.read_text()
+        chip = files / "tracker/chip.py"
+        text = chip.read_text()
         assert text.count("_UART_RXBUF = const(2048)") == 1
-        app.write_text(text.replace("_UART_RXBUF = const(2048)", "_UART_RXBUF = const(192)"))
+        chip.write_text(text.replace("_UART_RXBUF = const(2048)", "_UART_RXBUF = const(192)"))
 
     script = world(loud, {"family": "deaf"}, erase_ms=[400, 400, 1])
     road = Road(tmp_path, loud, script, {"sample": "all"})

@@ -20,10 +20,10 @@ GOOD = {
     "broker_password": "rahasia-sekali",
     "bound_m": 15,
 }
-# What app.py does at boot, and nothing of the rooms: the simulator's NVS is on the same heap, so it is filled before.
+# What build.py does at boot, and nothing of the rooms: the simulator's NVS is on the same heap, so it is filled before.
 READ = """
 import gc, sys, esp32
-from tracker import app
+from tracker import build
 from tracker.system.log import Log
 
 class Nvs:
@@ -40,24 +40,33 @@ class Nvs:
     def commit(self):
         pass
 
-log, nvs = Log(lambda: 0), Nvs()
+class Number:
+    def get(self):
+        pass
+
+class App:
+    log = Log(lambda: 0)
+    nvs = Nvs()
+    trial = Number()
+    settings = None
+
 def used():
     gc.collect()
     return gc.mem_alloc()
-app._settings(nvs, log)
-values = None
+build.settings(App)
+App.settings = None
 before = used()
 import tracker.system.settings
 full = used() - before
 del tracker
-app.let_go("system.settings", "system.schema", "system.strict")
+build.let_go("system.settings", "system.schema", "system.strict")
 before = used()
-values = app._settings(nvs, log)
+build.settings(App)
 kept = used() - before
 names = [name for name in sys.modules if name.startswith("tracker.system.")]
 names += dir(sys.modules["tracker.system"])
-log.warn("joining with " + values.wifi_password)
-print("RESULT", full, kept, values.bound_m, " ".join(sorted(names)))
+App.log.warn("joining with " + App.settings.wifi_password)
+print("RESULT", full, kept, App.settings.bound_m, " ".join(sorted(names)))
 """
 
 
@@ -134,6 +143,7 @@ App._care = _asked
     _, lines = drive(Road(tmp_path, script, world_of(script, 1, [(0, 600)])), ask, settle_s=0)
     loaded = {name for line in lines if line.startswith("MODULES") for name in line.split()}
     assert {"tracker.store.journal", "tracker.uplink.uplink", "tracker.system.values"} <= loaded
+    assert "tracker.chip" in loaded and "tracker.build" not in loaded
     assert not loaded & {"tracker.system." + name for name in ("settings", "schema", "strict", "settings_change", "schema_text")}
 
 

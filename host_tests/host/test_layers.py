@@ -8,7 +8,7 @@ from setup.place import ROOT
 FIRMWARE = ROOT / "firmware"
 HARDWARE = {"machine", "network", "esp32"}
 CLOCKS = {"time", "utime", "asyncio", "select", "socket"}
-TOP = {"boot", "main", "tracker.app"}  # may touch hardware
+TOP = {"boot", "main", "tracker.app", "tracker.build", "tracker.chip"}  # may touch hardware
 KNOWN_TO_ALL = {"fix", "record", "version", "letgo"}
 MAY_IMPORT = {  # room -> rooms, beside KNOWN_TO_ALL and itself
     "fix": set(), "record": set(), "version": set(), "letgo": set(), "gnss": set(), "sampling": set(),
@@ -64,8 +64,8 @@ def broken_laws(module, source):
             said.append("is in no room of the plan")
         if own in PURE:
             said += ["has a clock or waits: " + name for name in sorted(named & CLOCKS)]
-    elif module == "tracker.app" and "tracker.app" in named:
-        said.append("imports itself")
+    elif room(module) and "tracker.app" in named:
+        said.append("imports app")
     for node in ast.walk(tree):
         said += _broken_by(node, module)
     return said
@@ -88,6 +88,22 @@ def _broken_by(node, module):
         ):
             return ["line %d: catches everything" % node.lineno]
     return []
+
+
+def outliving(source):
+    """What of a file could live on after the file was let go, and hold all of it: see build.py."""
+    tree = ast.parse(source)
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    own = {node.name for node in tree.body if isinstance(node, functions)}
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    said = []
+    for outer in tree.body:
+        for node in ast.walk(outer):
+            if isinstance(node, functions) and node is not outer:
+                said.append("line %d: a function inside" % node.lineno)
+            if isinstance(node, ast.Name) and node.id in own and id(node) not in called:
+                said.append("line %d: %s is handed out" % (node.lineno, node.id))
+    return said
 
 
 def cycle(graph):
@@ -141,6 +157,9 @@ def test_no_circles():
         ("tracker.fix", "x /= 2"),
         ("tracker.link.wifi", "try:\n    x\nexcept:\n    pass"),
         ("tracker.link.wifi", "try:\n    x\nexcept (OSError, Exception):\n    pass"),
+        ("tracker.link.wifi", "from tracker import chip"),
+        ("tracker.uplink.session", "import tracker.build"),
+        ("tracker.build", "from tracker import app"),
         ("tracker.app", "try:\n    x\nexcept Exception:\n    pass"),
         ("main", "try:\n    x\nexcept BaseException:\n    pass"),
     ],
@@ -169,6 +188,23 @@ def test_a_broken_law_is_seen(module, source):
 )
 def test_what_is_allowed_is_not_blamed(module, source):
     assert broken_laws(module, source) == []
+
+
+def test_nothing_of_build_outlives_a_building():
+    assert outliving(sources()["tracker.build"]) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(app):\n    app.read = lambda: 0",
+        "def f(app):\n    def g():\n        pass\n    g()",
+        "class A:\n    def f(self):\n        pass",
+        "def f(app):\n    app.read = g\ndef g():\n    pass",
+    ],
+)
+def test_what_would_outlive_it_is_seen(source):
+    assert len(outliving(source)) == 1
 
 
 def test_a_circle_is_seen():

@@ -14,20 +14,22 @@ from setup.place import ROOT
 BUDGET = ROOT / "heap_budget.json"
 FIRMWARE = ROOT / "firmware"
 # Rooms in the order in which the road loads them: what two rooms share is counted in the first.
-ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink")
+ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink", "app")
 # Loaded by a technician's call, by a setting, at boot or for the receiver's set-up or a mount and let go, or before the clock is
 # believed. host_tests/e2e/test_settings_board.py holds that what is read at boot is let go.
 ONLY_WHEN_ASKED = (
     "settings", "schema", "strict", "settings_change", "schema_text",
     "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "told", "recovery", "plain", "tls_words",
-    "safe", "tell", "sleep", "cost", "shift", "commands", "orders", "trial",
+    "build", "safe", "tell", "sleep", "cost", "shift", "commands", "orders", "trial",
 )  # fmt: skip
 
 
 def modules_of(room):
-    """Dotted names of a room's modules; core is what every room knows."""
+    """Dotted names of a room's modules; core is what every room knows, app what stands above them."""
     if room == "core":
         return ["tracker.fix", "tracker.record", "tracker.version", "tracker.letgo"]
+    if room == "app":
+        return ["tracker.chip", "tracker.app"]
     names = sorted(path.stem for path in (FIRMWARE / "tracker" / room).glob("*.py"))
     return ["tracker.%s.%s" % (room, name) for name in names if name not in ONLY_WHEN_ASKED]
 

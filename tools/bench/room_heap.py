@@ -13,6 +13,8 @@ def used():
 
 def load(modules):
     before = used()
+    if "tracker.app" in modules:
+        sys.modules["esp32"] = sys.modules["machine"] = sys  # built in on the board
     for name in modules:
         __import__(name)
     return used() - before

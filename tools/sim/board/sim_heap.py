@@ -34,6 +34,8 @@ _BUILDS = (
     ("tracker.uplink.uplink", "Uplink", "__init__"),
     ("tracker.link.wifi", "Wifi", "__init__"),
 )
+# Above the rooms. build.py is loaded for each of them and let go: nobody's.
+_TOP = {"app": "app", "chip": "app", "build": None}
 _OFTEN_MS = 1000
 _OFTEN_FOR_MS = 180_000
 _SELDOM_MS = 60_000
@@ -121,7 +123,7 @@ def _load(name, _globals=None, _locals=None, wanted=None, level=0):
         name = "asyncio." + name if name else "asyncio"
     if name[:8] != "tracker." or name in sys.modules:
         return _import(name, None, None, wanted, 0)
-    room = name[8:].split(".")[0] if "." in name[8:] else "core"
+    room = name[8:].split(".")[0] if "." in name[8:] else _TOP.get(name[8:], "core")
     _enter(room, 0)
     try:
         return _import(name, None, None, wanted, 0)
@@ -166,5 +168,6 @@ def _leave(what):
 
 def _book(account, used):
     room, which, before = account
-    _rooms.setdefault(room, [0, 0])[which] += used - before
+    if room:
+        _rooms.setdefault(room, [0, 0])[which] += used - before
     account[2] = used
