@@ -22,10 +22,14 @@ LISTED = 20  # findings of one kind; a damaged file has thousands
 
 
 def read_keys(path):
-    """{"truck": "hex of its key"}: the station's file, or one with a single truck. ValueError, in words."""
+    """{"truck": "hex of its key"}, the station's file or one truck of it; a list where the key was renewed.
+
+    {truck: its keys}; an empty key proves nothing and is none. ValueError, in words.
+    """
     try:
         keys = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {device: bytes.fromhex(key) for device, key in keys.items()}
+        rings = {device: [ring] if isinstance(ring, str) else ring for device, ring in keys.items()}
+        return {device: [bytes.fromhex(key) for key in ring if key] for device, ring in rings.items()}
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise ValueError('%s is not a file of keys: {"truck-017": "00ff...", ...}, in hex' % path) from None
 
@@ -117,7 +121,7 @@ def main(arguments=None):
                                      epilog="Exit code 0: whole. 1: not whole. 2: nothing to judge. "
                                             "What a tag proves: docs/keys.md.")
     parser.add_argument("export", help="the .lacak file of `python -m station export`")
-    parser.add_argument("--key-file", required=True, metavar="FILE", help='JSON {"truck": "key in hex"}')
+    parser.add_argument("--key-file", required=True, metavar="FILE", help='JSON {"truck": "key in hex", ...}')
     parser.add_argument("--lang", choices=("en", "id"), default="en")
     parser.add_argument("--csv", metavar="FILE", help="write what is proved as a table")
     args = parser.parse_args(arguments)

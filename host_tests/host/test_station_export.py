@@ -87,7 +87,7 @@ def test_the_table_has_the_day_and_nothing_else():
 def test_a_gap_told_later_about_this_day_is_in_it():
     records = [*kit.days(), *[station_truck.fix(kit.DAY.end + 5 * 86400 + i) for i in range(50)],
                station_truck.gap(kit.DAY.start + 60, kit.DAY.start + 90, record.DROPPED, 4)]
-    verdict = judge(kit.exported(blocks=TRUCK.blocks(records, size=7)).encode(), kit.KEYS)
+    verdict = judge(kit.exported(blocks=TRUCK.blocks(records, size=7)).encode(), kit.RINGS)
     assert (kit.DAY.start + 60, kit.DAY.start + 90, record.DROPPED) in verdict.gaps and verdict.whole
 
 
@@ -121,7 +121,7 @@ def test_the_command_writes_two_files_that_verify_finds_whole(path, tmp_path):
     code, out, err = run("truck-17", kit.DATE, "--db", path, "--out", tmp_path)
     assert code == 0 and err == "" and "5 blocks" in out and "tools/verify.py" in out
     data = (tmp_path / "truck-17_2026-05-16.lacak").read_bytes()
-    assert judge(data, kit.KEYS).whole
+    assert judge(data, kit.RINGS).whole
     assert (tmp_path / "truck-17_2026-05-16.csv").read_text().count("\n") == 27
 
 
@@ -158,7 +158,7 @@ def test_the_page_gives_the_same_files(path):
     asyncio.run(scene())
     made = export(db, TRUCK.device, kit.DATE)
     db.close()
-    assert got == [made.text, made.csv] and judge(got[0].encode(), kit.KEYS).whole
+    assert got == [made.text, made.csv] and judge(got[0].encode(), kit.RINGS).whole
 
 
 def test_the_stations_command_line_knows_the_word(path, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import station_truck
 import verify
 import verify_words
-from export_kit import KEYS, OTHER, TRUCK
+from export_kit import OTHER, RINGS, TRUCK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from station import proof
@@ -25,11 +25,11 @@ places = st.sampled_from(PLACES)
 
 
 def names(data):
-    return [name for name, _ in judge(data, KEYS).findings]
+    return [name for name, _ in judge(data, RINGS).findings]
 
 
 def facts(data, wanted):
-    return [told for name, told in judge(data, KEYS).findings if name == wanted]
+    return [told for name, told in judge(data, RINGS).findings if name == wanted]
 
 
 def changed(place, line):
@@ -42,13 +42,13 @@ def without(*gone):
 
 @pytest.mark.parametrize("date", kit.DATES)
 def test_an_untouched_export_is_whole(date):
-    verdict = judge(kit.exported(date).encode(), KEYS)
+    verdict = judge(kit.exported(date).encode(), RINGS)
     assert verdict.whole and verdict.findings == [] and verdict.notes == []
     assert [reason for _, _, reason in verdict.gaps if reason == record.NO_FIX] == [record.NO_FIX]
 
 
 def test_a_day_in_the_middle_is_closed_at_both_ends_and_covered_from_midnight_to_midnight():
-    verdict = judge(TEXT.encode(), KEYS)
+    verdict = judge(TEXT.encode(), RINGS)
     (_, span), = verdict.journals.values()
     assert span.before.sec < kit.DAY.start and span.after.sec >= kit.DAY.end
     assert verdict.known == [(kit.DAY.start, kit.DAY.end)]
@@ -70,7 +70,7 @@ def test_any_changed_byte_of_the_file_is_seen(at, flip):
     data = bytearray(TEXT.encode())
     data[at] ^= flip
     try:
-        assert not judge(bytes(data), KEYS).whole
+        assert not judge(bytes(data), RINGS).whole
     except Unreadable:
         pass
 
@@ -97,7 +97,7 @@ def test_a_removed_block_is_named(place):
 def test_a_removed_block_is_missed_by_its_numbers_when_the_file_was_counted_anew(place):
     first, count = numbers_of(LINES[place])
     (told,) = facts(kit.sealed(kit.renumbered(without(place))), "missing")
-    claimed = judge(TEXT.encode(), KEYS).claimed[TRUCK.journal]
+    claimed = judge(TEXT.encode(), RINGS).claimed[TRUCK.journal]
     assert (told["lo"], told["hi"]) == (max(first, claimed[0]), min(first + count - 1, claimed[1]))
 
 
@@ -150,7 +150,7 @@ def test_a_line_that_is_none_is_named(where):
 
 def test_an_export_of_nothing_is_not_whole():
     lines = [line.replace("numbers 24 to 52", "numbers 1 to 0") for line in LINES if not line.startswith("block ")]
-    verdict = judge(kit.sealed(kit.renumbered(lines)), KEYS)
+    verdict = judge(kit.sealed(kit.renumbered(lines)), RINGS)
     assert verdict.findings == [] and not verdict.whole
     assert "Nothing that is proved" in said(kit.sealed(kit.renumbered(lines)))
 
@@ -186,7 +186,7 @@ def test_whatever_was_sent_again_in_other_cuts_is_whole(again):
     blocks = TRUCK.blocks(records, size=7)
     for i, block in enumerate(more):
         blocks.insert(i * 3 % len(blocks), block)
-    verdict = judge(kit.exported(blocks=blocks).encode(), KEYS)
+    verdict = judge(kit.exported(blocks=blocks).encode(), RINGS)
     assert verdict.findings == [] and verdict.whole
 
 
@@ -194,7 +194,7 @@ def test_the_same_number_with_other_content_is_shown_with_both():
     blocks = TRUCK.blocks(kit.days(), size=7)
     first, count = numbers_of(LINES[PLACES[2]])
     lie = station_truck.fix(kit.DAY.start + 8 * 3600, lat=-1)
-    verdict = judge(kit.exported(blocks=blocks + [TRUCK.block(first, [lie])]).encode(), KEYS)
+    verdict = judge(kit.exported(blocks=blocks + [TRUCK.block(first, [lie])]).encode(), RINGS)
     ((name, told),) = verdict.findings
     assert name == "conflict" and told["number"] == first
     assert "lat_udeg=-1" in told["second"] and "lat_udeg=-6194600" in told["first"]
@@ -209,7 +209,7 @@ def test_skipped_numbers_are_a_note():
     first = TRUCK.blocks(records[:place], size=7)
     rest = [station_truck.skipped(kit.DAY.start + 8 * 3600, place, 9)] + records[place:]
     text = kit.exported(blocks=first + TRUCK.blocks(rest, place + 9, 7))
-    verdict = judge(text.encode(), KEYS)
+    verdict = judge(text.encode(), RINGS)
     assert verdict.findings == []
     assert verdict.notes == [("skipped", {"journal": TRUCK.journal, "lo": place, "hi": place + 8})]
 
@@ -221,10 +221,11 @@ def test_what_the_full_memory_let_go_is_a_note_wherever_that_was_told():
     told = station_truck.gap(at, at + 600, record.DROPPED, 8)
     blocks = [TRUCK.block(0, records[:28]), TRUCK.block(36, records[36:]),
               TRUCK.block(len(records), [*station_truck.drive(3, 30, kit.DAY.end + 3 * 86400), told])]
-    verdict = judge(kit.exported(blocks=blocks).encode(), KEYS)
-    assert [name for name, _ in verdict.findings] == []
-    assert verdict.notes == [("let_go", {"journal": TRUCK.journal, "lo": 28, "hi": 35, "told": 8})]
-    silent = judge(kit.exported(blocks=blocks[:2]).encode(), KEYS)
+    for came in (blocks, blocks[::-1]):
+        verdict = judge(kit.exported(blocks=came).encode(), RINGS)
+        assert [name for name, _ in verdict.findings] == []
+        assert verdict.notes == [("let_go", {"journal": TRUCK.journal, "lo": 28, "hi": 35, "told": 8})]
+    silent = judge(kit.exported(blocks=blocks[:2]).encode(), RINGS)
     found = [(name, told.get("lo"), told.get("hi")) for name, told in silent.findings]
     assert found == [("missing", 28, 35), ("unexplained", None, None)]
 
@@ -233,9 +234,9 @@ def test_fixes_without_a_time_lie_in_the_day_by_their_number():
     at = kit.DAY.start + 8 * 3600
     records = [station_truck.anchor(0, 7, 1000), *[station_truck.fix(n, flags=UNTIMED) for n in (10, 20, 30)],
                station_truck.anchor(at + 40, 7, 40_000), *station_truck.drive(5, 10, at + 40)]
-    verdict = judge(kit.exported(blocks=[TRUCK.block(0, records)]).encode(), KEYS)
+    verdict = judge(kit.exported(blocks=[TRUCK.block(0, records)]).encode(), RINGS)
     assert verdict.whole and verdict.known == [(at + 10, at + 81)]
-    lost = judge(kit.exported(blocks=[TRUCK.block(1, records[1:4] + records[5:])]).encode(), KEYS)
+    lost = judge(kit.exported(blocks=[TRUCK.block(1, records[1:4] + records[5:])]).encode(), RINGS)
     assert lost.notes == [("untimed", {"count": 3})]
 
 
@@ -243,7 +244,7 @@ def test_a_second_journal_of_the_day_leaves_the_time_between_unexplained():
     at = kit.DAY.start + 8 * 3600
     young = station_truck.Truck(journal=b"journal2")
     blocks = [TRUCK.block(0, station_truck.drive(5, 10, at)), young.block(0, station_truck.drive(5, 10, at + 1000))]
-    verdict = judge(kit.exported(blocks=blocks).encode(), KEYS)
+    verdict = judge(kit.exported(blocks=blocks).encode(), RINGS)
     assert list(verdict.journals) == [TRUCK.journal, b"journal2"]
     assert verdict.findings == [("unexplained", {"start": at + 41, "end": at + 1000})]
 
@@ -265,7 +266,7 @@ def test_a_block_of_a_newer_version_is_named_and_not_taken_for_changed():
 def test_no_file_makes_it_fall_over(data):
     for text in (data, b"lacak-export 1\n" + data):
         with pytest.raises(Unreadable):
-            judge(text, KEYS)
+            judge(text, RINGS)
 
 
 @some
@@ -276,7 +277,7 @@ def test_no_mix_of_lines_and_garbage_makes_it_fall_over(lines, garbage, rng):
     rng.shuffle(mixed)
     data = b"\n".join([line.encode() for line in LINES[:6]] + mixed) + b"\n"
     try:
-        assert not judge(data, KEYS).whole
+        assert not judge(data, RINGS).whole
     except Unreadable:
         pass
 
@@ -296,7 +297,7 @@ def test_no_content_makes_it_fall_over_though_its_tag_fits(parts):
 
 
 def said(data, language="en"):
-    return "\n".join(verify.Words(judge(data, KEYS), language).lines())
+    return "\n".join(verify.Words(judge(data, RINGS), language).lines())
 
 
 def test_every_finding_has_words_in_both_languages():
@@ -305,7 +306,7 @@ def test_every_finding_has_words_in_both_languages():
     every = {"block": block, "other": block, "journal": b"12345678", "lo": 1, "hi": 2, "line": 4, "claim": claim,
              "device": "truck-18", "reason": "x", "number": 5, "first": "a", "second": "b", "start": kit.DAY.start,
              "end": kit.DAY.end, "told": 4, "count": 3}
-    verdict = judge(TEXT.encode(), KEYS)
+    verdict = judge(TEXT.encode(), RINGS)
     for language, pick in (("en", 0), ("id", 1)):
         words = verify.Words(verdict, language)
         for table in (verify_words.FINDINGS, verify_words.NOTES):
@@ -322,7 +323,7 @@ def test_every_finding_has_words_in_both_languages():
 def run(tmp_path, data, *options, keys=None):
     file, key_file = tmp_path / "day.lacak", tmp_path / "keys.json"
     file.write_bytes(data)
-    key_file.write_text(json.dumps({device: key.hex() for device, key in KEYS.items()}) if keys is None else keys)
+    key_file.write_text(json.dumps({device: key.hex() for device, key in kit.KEYS.items()}) if keys is None else keys)
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = verify.main([str(file), "--key-file", str(key_file), *options])
@@ -366,7 +367,26 @@ def test_what_can_not_be_judged_is_said_with_exit_code_2(tmp_path, data, words):
     assert words in run(tmp_path, data)[2]
 
 
-@pytest.mark.parametrize("keys", ["", "[]", "{", '{"truck-17": 5}', '{"truck-17": "xy"}', "[" * 5000])
+def test_a_day_on_which_the_key_was_renewed(tmp_path):
+    renewed = station_truck.Truck(key=b"a new key, 32 bytes of it.......")
+    data = changed(PLACES[3], kit.with_raw(LINES[PLACES[3]], renewed.block(42, kit.days()[42:49])))
+    assert run(tmp_path, data)[0] == 1
+    keys = {TRUCK.device: [renewed.key.hex(), TRUCK.key.hex()]}
+    assert run(tmp_path, data, keys=json.dumps(keys))[0] == 0
+
+
+def test_an_empty_key_is_none(tmp_path):
+    """A truck without a key tags with the empty one, as anybody can."""
+    bare = station_truck.Truck(key=b"")
+    lines = [kit.with_raw(line, bare.block(numbers_of(line)[0], kit.days()[21 + 7 * i:28 + 7 * i]))
+             for i, line in enumerate(LINES[place] for place in PLACES)]
+    data = kit.sealed(LINES[:PLACES[0]] + lines)
+    for keys in ('{"truck-17": ""}', '{"truck-17": [""]}', '{"truck-17": []}'):
+        code, _, err = run(tmp_path, data, keys=keys)
+        assert code == 2 and "has no key of truck-17" in err
+
+
+@pytest.mark.parametrize("keys", ["", "[]", "{", '{"truck-17": 5}', '{"truck-17": [5]}', '{"truck-17": {"a": 1}}', '{"truck-17": "xy"}', "[" * 5000])
 def test_a_file_of_keys_that_is_none(tmp_path, keys):
     code, out, err = run(tmp_path, TEXT.encode(), keys=keys)
     assert code == 2 and "is not a file of keys" in err

@@ -1,6 +1,6 @@
 """Judges the export of a truck-day by the file and the key alone: what of it is proved, and what is wrong with it.
 
-In: the file's bytes, {truck: key}. Out: a Verdict with findings as (name, facts), for verify.py's words; or Unreadable.
+In: the file's bytes, {truck: its keys}. Out: a Verdict with findings as (name, facts), for verify.py's words; or Unreadable.
 Owns: what counts as changed, added, removed, missing, contradicted. Pure: no clock, no database, no network.
 """
 
@@ -72,7 +72,7 @@ def judge(data, keys):
     if lacking:
         raise Unreadable("head", {"lacking": ", ".join(lacking), "ending": ending})
     verdict = Verdict(head)
-    if verdict.device not in keys:
+    if not keys.get(verdict.device):
         raise Unreadable("key", {"device": verdict.device, "ending": ending})
     if ending:
         verdict.find(ending)
@@ -174,7 +174,7 @@ def _checked(verdict, block, keys):
     body, tag = block.raw[:-TAG_BYTES], block.raw[-TAG_BYTES:]
 
     def fits(device):
-        return hmac.compare_digest(tag, block_tag(device, keys[device], body))
+        return any(hmac.compare_digest(tag, block_tag(device, key, body)) for key in keys[device])
 
     parsed = parse_block(verdict.device, block.raw, None)
     if fits(verdict.device):

@@ -12,7 +12,8 @@ from tracker import record
 
 TRUCK = Truck()
 OTHER = Truck("truck-18", b"another key")
-KEYS = {TRUCK.device: TRUCK.key, OTHER.device: OTHER.key}
+KEYS = {TRUCK.device: TRUCK.key, OTHER.device: OTHER.key}  # as the station has them
+RINGS = {device: [key] for device, key in KEYS.items()}  # and who verifies: a truck's key may have been renewed
 DATES = ("2026-05-15", "2026-05-16", "2026-05-17")
 DATE = DATES[1]
 DAY = day_of(DATE)
