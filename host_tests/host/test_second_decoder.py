@@ -61,7 +61,7 @@ MESSAGE_EXAMPLES = [
     {"type": "history", "tag": True, "first": 1000, "count": 3, "records": BLOCK, **ABOUT},
     {"type": "live", "fix": fix(PLACE, KNOWN)},
     {"type": "ack", "ranges": [[1000, 1002], [1010, 1010]], **ABOUT},
-    {"type": "ack", "ranges": [], **ABOUT},
+    {"type": "lacks", "behind": 1011, "ranges": [[1003, 1009]], **ABOUT},
     {"type": "refused", "range": [1000, 1002], "reason": 2, **ABOUT},
 ]
 

@@ -26,7 +26,7 @@ export function readRecords(bytes) {
 
 /** Any message, by its first byte. hmac: bytes -> HMAC-SHA-256; without it no tag is looked at. */
 export function readMessage(bytes, device, hmac) {
-  const read = { 0x11: readHistory, 0x12: readLive, 0x13: readAck, 0x14: readRefused }[bytes[0]];
+  const read = { 0x11: readHistory, 0x12: readLive, 0x13: readAck, 0x14: readRefused, 0x15: readLacks }[bytes[0]];
   if (!read) return { unknown: bytes[0] ?? null };
   return read(bytes, device, hmac);
 }
@@ -64,7 +64,15 @@ function readLive(bytes) {
 
 function readAck(bytes) {
   const from = new Bytes(bytes, 1);
-  const result = { type: "ack", journal_id: hex(from.take(ID_SIZE)), ranges: [] };
+  return readRanges(from, { type: "ack", journal_id: hex(from.take(ID_SIZE)), ranges: [] });
+}
+
+function readLacks(bytes) {
+  const from = new Bytes(bytes, 1);
+  return readRanges(from, { type: "lacks", journal_id: hex(from.take(ID_SIZE)), behind: from.varint(), ranges: [] });
+}
+
+function readRanges(from, result) {
   const n = from.varint();
   for (let i = 0; i < n; i++) result.ranges.push(readRange(from));
   must(from.atEnd(), "bytes behind the last range");
