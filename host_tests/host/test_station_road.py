@@ -11,6 +11,7 @@ import broker
 import pytest
 import station_truck
 from setup.place import ROOT
+from station import wire
 from station.app import PortTaken, Station
 from station.db import Database
 from station_scene import client, free_port, running, until
@@ -107,6 +108,43 @@ def test_a_database_that_takes_nothing_is_told_and_nobody_is_answered(tmp_path, 
         assert station.session.trouble is None
 
     play(scene, tmp_path)
+
+
+def test_whoever_was_left_out_while_the_database_took_nothing_is_told_what_is_lacking(tmp_path, monkeypatch):
+    monkeypatch.setattr("station.ingest.QUEUE_MAX", 2)
+    monkeypatch.setattr("station.ingest.RETRY_S", (0.1, 0.2))
+
+    async def scene(station, truck):
+        station.writer._db.execute("PRAGMA busy_timeout=20")
+        other = sqlite3.connect(tmp_path / "station.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await truck.send("state", b"online 0.1.0 %s 0 0 120 7 60" % TRUCK.journal.hex().encode(), retain=True)
+        await until(lambda: station.session.trouble is not None, "words about the database")
+        await asyncio.gather(*(truck.send("hist", TRUCK.block(n, RECORDS[n : n + 1])) for n in range(20)))
+        await until(lambda: station.session.inbox.dropped > 0, "some find no room")
+        other.execute("ROLLBACK")
+        other.close()
+        await until(lambda: len(truck.lacks()) >= 2, "told anew")
+        stored = {row.seq for row in station.reader.rows(TRUCK.device, TRUCK.journal)}
+        await until(lambda: truck.lacks()[-1] == lacking(stored), "told what is lacking")
+
+    play(scene, tmp_path)
+
+
+def lacking(stored):
+    """As 0x15 says it."""
+    holes = sorted(set(range(max(stored))) - stored)
+    return wire.lacks(TRUCK.journal, max(stored) + 1, runs(holes))
+
+
+def runs(numbers):
+    found = []
+    for n in numbers:
+        if found and found[-1][1] == n - 1:
+            found[-1] = (found[-1][0], n)
+        else:
+            found.append((n, n))
+    return found
 
 
 # A station that dies at its first commit: before it, or behind it.

@@ -53,6 +53,9 @@ class Client:
             for n in range(lo, hi + 1)
         }
 
+    def lacks(self):
+        return [answer for answer in self.answers if answer[0] == wire.LACKS]
+
     def refused(self):
         return [answer for answer in self.answers if answer[0] == wire.REFUSED]
 
