@@ -106,11 +106,11 @@ def fix_image(fix):
     )  # fmt: skip
 
 
-def read_all(journal, rec=None):
+def read_all(journal, rec=None, from_seq=0):
     """{number: image} of all that a new cursor reads, having checked that the numbers rise."""
     rec = rec or Record()
     cursor = journal.cursor()
-    cursor.seek(0)
+    cursor.seek(from_seq)
     found = {}
     last = -1
     while cursor.next(rec):

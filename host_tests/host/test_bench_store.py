@@ -5,6 +5,7 @@ import json
 
 import pytest
 import store_cuts
+import store_judge
 from bench import codec, cuts, peers, ring, vm
 from bench.drives import Drive, copy_of, fix_record, second_of
 from sim.receiver import make_round
@@ -134,14 +135,28 @@ def test_capacity_ends_before_the_first_loss(road):
     assert ring_of.journal.dropped + ring_of.journal.thinned > 0
 
 
+def test_what_a_full_ring_loses_without_a_word_is_counted(road, monkeypatch):
+    monkeypatch.setattr(ring, "SECTORS", 6)
+    assert ring.account(road) == (0, 0)
+    read_all = ring.read_all
+    monkeypatch.setattr(ring, "read_all", lambda store: lose_one(read_all(store)))
+    assert ring.account(road)[0] >= 1
+    monkeypatch.setattr(ring, "read_all", lambda store: {seq: later(what) for seq, what in read_all(store).items()})
+    assert ring.account(road)[1] > 1000
+    monkeypatch.undo()
+    monkeypatch.setattr(ring, "SECTORS", 6)
+    monkeypatch.setattr("tracker.store.journal.Journal._lose", lambda store: store._thinner.finish())
+    assert ring.account(road)[0] > 1000
+
+
 def test_cuts_that_hurt_are_counted(monkeypatch):
     counts = cuts.count(1499, 7, workers=1)
     assert counts["cuts"] > 30 and counts["recovery_cuts"] > 10
     assert counts["lost"] == counts["wrong"] == 0
-    read_all = store_cuts.read_all
+    read_all = store_judge.read_all
     for fault, key in ((lose_one, "lost"), (make_one_up, "wrong")):
         faulty = lambda store, fault=fault: fault(read_all(store))  # noqa: E731
-        monkeypatch.setattr(store_cuts, "read_all", faulty)
+        monkeypatch.setattr(store_judge, "read_all", faulty)
         counts = cuts.count(1499, 10000, workers=1)
         assert counts[key] > 15 and counts["lost"] + counts["wrong"] <= counts["cuts"]
 
@@ -150,6 +165,10 @@ def lose_one(found):
     for seq in sorted(found)[-2:-1]:
         del found[seq]
     return found
+
+
+def later(what):
+    return (what[0], what[1] + 1, *what[2:])
 
 
 def make_one_up(found):

@@ -10,8 +10,9 @@ import random
 
 import pytest
 from sim.board.nor import PowerCut
-from store_cuts import DRIVES, WAYS, Drive, check_cut, check_recovery, cuts, is_dropped, is_told, places
+from store_cuts import DRIVES, WAYS, Drive, check_cut, check_recovery, cuts, places
 from store_fast import remembered
+from store_judge import is_dropped, is_told
 from store_kit import Mark, SmallNor, fix_image, fix_record, image, mounted, read_all
 from tracker.record import SKIPPED, Record
 from tracker.store import cursor, ring

@@ -4,7 +4,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sim.board.nor import PowerCut
-from store_cuts import WAYS, is_dropped, is_told, numbers_skipped, places
+from store_cuts import WAYS, places
+from store_judge import is_dropped, is_told, numbers_skipped
 from store_kit import Mark, blank, event_record, fix_image, fix_record, image, mounted, read_all
 from tracker.record import FIX, SKIPPED, Record
 

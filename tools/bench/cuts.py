@@ -1,6 +1,6 @@
 """Power cuts: every byte of every flash operation of four small drives, two of them with a window that thins, torn in every way.
 
-Then again while the mount recovers. The judge is the tests' (host_tests/fakes/store_cuts.py). A
+Then again while the mount recovers. The judge is the tests' (host_tests/fakes/store_judge.py). A
 check that fails counts as a wrong record where it says so, and else as a fix lost: no failure
 goes uncounted.
 """

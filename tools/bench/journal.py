@@ -13,7 +13,7 @@ from tracker.record import FIX
 
 WEAR_APPENDS = 1_000_000
 RAM_SECTORS = (64, 512)
-HEADS = ("drive", "B/fix", "erases/1,000", "full: times", "tails/fix", "B with them", "erases")
+HEADS = ("drive", "B/fix", "erases/1,000", "full: times", "tails/fix", "B with them", "erases", "full: times")
 
 
 def costs(found):
@@ -33,14 +33,20 @@ def stream_cost(records, with_tails=None):
     row = {
         "bytes": normal["bytes"],
         "erases_per_1000": normal["erases_per_1000"],
-        "full_factor": max(full[key] / normal[key] for key in ("bytes", "erases_per_1000")),
+        "full_factor": dearer(full, normal),
     }
     if with_tails:
         tails = ring.cost(with_tails)
         row["tails_per_fix"] = tails["tails"]
         row["bytes_with_tails"] = tails["bytes"]
         row["erases_with_tails"] = tails["erases_per_1000"]
+        row["full_factor_with_tails"] = dearer(ring.cost(with_tails, acked=False, turns=2), tails)
     return row
+
+
+def dearer(full, normal):
+    """How many times the bytes or the erases, whichever is more."""
+    return max(full[key] / normal[key] for key in ("bytes", "erases_per_1000"))
 
 
 def littlefs(found):
@@ -70,7 +76,7 @@ def ram_32bit():
     return {n: [int(word) for word in vm.run(32, "vm_journal.py", n)[0]] for n in RAM_SECTORS}
 
 
-def table_of(rows, width=6):
+def table_of(rows, width=7):
     return [(name, *row.values(), *["-"] * (width - len(row))) for name, row in rows.items()]
 
 
@@ -92,18 +98,19 @@ def run():
     reads, read_bytes = ring.recovery_reads(found[RENO].whole)
     print("\n  power cuts ...", flush=True)
     cut = cuts.count()
+    accounts = [ring.account(records) for name in LOGS for records in (found[name].whole, found[name].tape)]
     figures = {
         "programmed_bytes_per_fix_raw": worst(rows, "bytes"),
         "erases_per_1000_raw": worst(rows, "erases_per_1000"),
         "programmed_bytes_per_fix_kept": worst(rows, "bytes", ", kept"),
         "erases_per_1000_kept": worst(rows, "erases_per_1000", ", kept"),
-        "full_factor": max(row["full_factor"] for row in rows.values()),
+        "full_factor": max(row[key] for row in rows.values() for key in row if key.startswith("full_factor")),
         "littlefs_bytes_per_fix": worst(beside, "bytes"),
         "littlefs_erases_per_1000": worst(beside, "erases_per_1000"),
         "cuts_tried": cut["cuts"] + cut["recovery_cuts"],
         "cuts_in_recovery": cut["recovery_cuts"],
-        "fixes_lost": cut["lost"],
-        "wrong_records": cut["wrong"],
+        "fixes_lost": cut["lost"] + sum(lost for lost, _ in accounts),
+        "wrong_records": cut["wrong"] + sum(wrong for _, wrong in accounts),
         "recovery_reads": reads,
         "recovery_read_bytes": read_bytes,
         "ram_bytes_32bit": ram[64][0],

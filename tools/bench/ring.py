@@ -1,9 +1,11 @@
 """Drives through a journal of 64 sectors of 4 KB on a simulated chip that counts."""
 
 from bench.drives import copy_of, second_of
-from store_kit import Mark, SmallNor
+from store_judge import is_loss, untold
+from store_kit import Mark, SmallNor, image, read_all
 from tracker.record import FIX, TAIL, Record
 from tracker.sampling.window import Window
+from tracker.store.codec import RECORD_MAX, Codec
 from tracker.store.journal import Journal
 
 SECTORS = 64
@@ -31,6 +33,7 @@ class Ring:
         self.mark = Mark()
         self.journal = self.mounted()
         self.fixes = self.tails = 0
+        self.seq = -1  # of the last numbered record
 
     def mounted(self):
         window = Window(2 * BOUND_M)
@@ -45,7 +48,7 @@ class Ring:
             journal.append_tail(rec.fix)
             self.tails += 1
             return
-        journal.append(rec)
+        self.seq = journal.append(rec)
         if rec.kind == FIX:
             self.fixes += 1
             if acked and self.fixes % _ACK_FIXES == 0:
@@ -109,6 +112,31 @@ def spans(records, turns=4):
             first = first_fix(journal)
             whole = journal._ring.bases[journal._ring.oldest()]
             return sum(seq >= first for seq in numbers), sum(seq >= whole for seq in numbers)
+
+
+def account(records, turns=3):
+    """(numbers neither read nor told of, records read that are not what was put in) of a ring that has been full for long.
+
+    Two ways to know that all is told: the losses that the journal counted are as many as the numbers that are gone, and each
+    record that is gone lies within what a record says to be dropped, or thinned out.
+    """
+    ring = Ring()
+    journal = ring.journal
+    given = {}
+    codec, buf, said = Codec(), bytearray(RECORD_MAX), Record()
+    for rec in laps(records):
+        ring.put(rec, acked=False)
+        if rec.kind != TAIL:
+            codec.encode(rec, buf, 0)
+            codec.decode(buf, 0, len(buf), said)
+            given[ring.seq] = image(said)
+        if journal.entered > turns * SECTORS:
+            break
+    found = read_all(journal)
+    gone = {seq: what for seq, what in given.items() if seq not in found}
+    uncounted = journal.next_seq - len(found) - journal.dropped - journal.thinned
+    wrong = sum(what != given[seq] if seq in given else not is_loss(what) for seq, what in found.items())
+    return max(abs(uncounted), len(untold(gone, found))), wrong
 
 
 def first_fix(journal):
