@@ -13,12 +13,14 @@ from pathlib import Path
 
 import audit
 import pytest
-from road import DEVICE, Road, free_port, world_of
+from road import DEVICE, KEY, Road, free_port, world_of
 from sim.day import make_day
 from sim.receiver import make_round
 from sim.replay import make_replay
 from station import health
 from station.db import Database
+from station.export import export
+from station.proof import judge
 from tracker import record
 from tracker.system.reset import ROOMS, WATCHDOG
 
@@ -67,6 +69,15 @@ def health_of(folder):
         database.close()
 
 
+def proof_of(folder, date):
+    """The day as it leaves the station, judged by the file and the key alone."""
+    database = Database(str(folder / "station.sqlite"))
+    try:
+        return judge(export(database, DEVICE, date).text.encode(), {DEVICE: [bytes.fromhex(KEY)]})
+    finally:
+        database.close()
+
+
 def records_of(road):
     """The witness's records and accepted fixes, without the boots."""
     return [line for line in road.witness_log.read_text().splitlines() if line[0] in "AF"]
@@ -109,6 +120,9 @@ def test_outages_and_torn_cuts_lose_nothing_appended(script, tmp_path, mosquitto
     assert newest[health.BOOT] == figures["boots"] and newest[health.REASON] == record.SUPPLY
     assert newest[40] > 100 and newest[108] > 20 and newest[109] > 20  # sentences, Python's heap and the system's in KB
     assert [field for field in newest if 20 <= field < 40] == []  # nobody died
+    proof = proof_of(tmp_path, "2026-11-18")
+    assert proof.findings == [] and proof.whole and proof.records == figures["records_stored"]
+    assert {name for name, _ in proof.notes} <= {"skipped"} and proof.known[0][0] <= script["start_sec"] + 60
 
 
 def test_one_seed_one_result(script, tmp_path):
