@@ -56,7 +56,7 @@ class Road:
     """async with Road(...) as road: await road.run(); figures = road.audit()."""
 
     def __init__(self, folder, script, world, settings=None, bits=64, http_port=0, broker_at=None,
-                 station_login=(None, None), mpy=False, heap_kb=1024, through=()):
+                 station_login=(None, None), mpy=False, heap_kb=1024, through=(), program=None):
         self.folder = Path(folder)
         self.script = script
         self.world = world
@@ -65,6 +65,7 @@ class Road:
         self.settings = {**SETTINGS, "gnss_baud": world["gnss_baud"], **(settings or {})}
         self.broker_at = broker_at  # (host, port) of a broker that runs already; None: the embedded one
         self.bits = bits
+        self.program = program  # the command of another VM of so many bits
         self.mpy = mpy  # the firmware as a board gets it: compiled
         self.heap_kb = heap_kb
         self.through = through  # words before the VM's command: another network, for instance
@@ -86,8 +87,8 @@ class Road:
             opened.push_async_callback(self.station.stop)
             await self.station.start()
             self.settings.setdefault("broker_port", self.broker_at[1])
-            self.board = Board(self.folder, [*self.through, *vm.vm_command(self.bits)], self.world, heap_kb=self.heap_kb, settings=self.settings,
-                               mpy=self.mpy)
+            command = [*self.through, *(self.program or vm.vm_command(self.bits))]
+            self.board = Board(self.folder, command, self.world, heap_kb=self.heap_kb, settings=self.settings, mpy=self.mpy)
             opened.callback(self.board.stop)
             self._opened = opened.pop_all()
         return self

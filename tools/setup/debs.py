@@ -30,15 +30,32 @@ def unpack(packages, suites, arch, dest):
     raise Missing("; ".join(failures))
 
 
+def source(package, suite, dest):
+    """The files of a source package, as the archive has them: below dest."""
+    root = CACHE / "apt" / (suite + "-source")
+    apt = _apt_root(root, host_arch())
+    (root / "status").write_text("")
+    apt += _update_from_a_mirror(apt, root, suite, "deb-src")
+    dest.mkdir(parents=True, exist_ok=True)
+    say("fetching the source of %s (%s)" % (package, suite))
+    run(apt + ["source", "--download-only", package], folder=dest)
+
+
 def host_arch():
     return run(["dpkg", "--print-architecture"]).strip()
 
 
-def mirrors():
-    """Addresses of the Debian archive in this machine's own apt sources, the likeliest first."""
+def host_suite():
+    """The name of this machine's Debian."""
     codename = _os_release("VERSION_CODENAME")
     if _os_release("ID") != "debian" or not codename:
         raise Missing("this is no Debian: its apt sources name no Debian archive")
+    return codename
+
+
+def mirrors():
+    """Addresses of the Debian archive in this machine's own apt sources, the likeliest first."""
+    codename = host_suite()
     listed = run(["apt-get", "update", "--print-uris"])
     found = re.findall(r"'([^']+)/dists/%s/InRelease'" % re.escape(codename), listed)
     # other people's archives have a folder for the suite too; Debian's own is called debian
@@ -112,14 +129,14 @@ def _update_host(apt):
         say("some list could not be read, going on with the others (%s)" % why)
 
 
-def _update_from_a_mirror(apt, root, suite):
+def _update_from_a_mirror(apt, root, suite, kind="deb"):
     """Read the index of suite; the apt options with which its packages are then fetched."""
     key = "/usr/share/keyrings/debian-archive-keyring.gpg"
     failures = []
     for mirror in mirrors():
         say("reading the package list of Debian %s" % suite)
         (root / "sources.list").write_text(
-            "deb [signed-by=%s] %s %s main\n" % (key, mirror, suite)
+            "%s [signed-by=%s] %s %s main\n" % (kind, key, mirror, suite)
         )
         options = [
             "-o",

@@ -23,7 +23,7 @@ def say(text):
     print("set-up: " + text, flush=True)
 
 
-def run(command, env=None, timeout_s=900):
+def run(command, env=None, timeout_s=900, folder=None):
     """Run quietly and return what it printed; Missing with its last lines when it fails."""
     words = [str(word) for word in command]
     try:
@@ -36,6 +36,7 @@ def run(command, env=None, timeout_s=900):
             text=True,
             errors="replace",
             timeout=timeout_s,
+            cwd=folder,
         )
     except FileNotFoundError:
         raise Missing("this machine has no program %s" % words[0]) from None

