@@ -86,6 +86,7 @@ def test_a_file_that_was_cut_anywhere_is_said_to_be(at):
         assert "cut" in found
 
 
+@some
 @given(places)
 def test_a_removed_block_is_named(place):
     lines = without(place)
@@ -93,6 +94,7 @@ def test_a_removed_block_is_named(place):
     assert facts(kit.sealed(lines), "removed") == [{"lo": number, "hi": number}]
 
 
+@some
 @given(places)
 def test_a_removed_block_is_missed_by_its_numbers_when_the_file_was_counted_anew(place):
     first, count = numbers_of(LINES[place])
@@ -101,6 +103,7 @@ def test_a_removed_block_is_missed_by_its_numbers_when_the_file_was_counted_anew
     assert (told["lo"], told["hi"]) == (max(first, claimed[0]), min(first + count - 1, claimed[1]))
 
 
+@some
 @given(st.sampled_from(PLACES[1:-1]))
 def test_with_the_head_rewritten_too_the_next_days_fix_still_closes_the_day(place):
     """The head is the office's word alone; between the fixes before and after the day every number must be there."""
@@ -118,6 +121,7 @@ def numbers_of(line):
     return first, record.varint(raw, at, len(raw))[0]
 
 
+@some
 @given(places, places)
 def test_a_doubled_block_is_named(place, where):
     lines = list(LINES)
@@ -127,6 +131,7 @@ def test_a_doubled_block_is_named(place, where):
         assert {kit.raw_of(LINES[place])} == {told["block"].raw, told["other"].raw}
 
 
+@some
 @given(places, st.integers(0, 9))
 def test_a_true_block_that_was_put_in_by_hand_has_no_number_left(where, number):
     added = TRUCK.block(30, kit.days()[30:33])
@@ -141,6 +146,7 @@ def test_in_whatever_order_the_blocks_came_the_day_is_whole():
         assert names(kit.exported(blocks=came).encode()) == []
 
 
+@some
 @given(places)
 def test_a_line_that_is_none_is_named(where):
     lines = list(LINES)
@@ -155,6 +161,7 @@ def test_an_export_of_nothing_is_not_whole():
     assert "Nothing that is proved" in said(kit.sealed(kit.renumbered(lines)))
 
 
+@some
 @given(places, places)
 def test_swapped_blocks_are_named(one, other):
     lines = list(LINES)
@@ -162,6 +169,7 @@ def test_swapped_blocks_are_named(one, other):
     assert ("moved" in names(kit.sealed(lines))) == (one != other)
 
 
+@some
 @given(places, st.integers(0, 500))
 def test_a_block_of_another_truck_is_named(place, first):
     foreign = OTHER.block(first, station_truck.drive(5, 30, kit.DAY.start + 8 * 3600))
@@ -169,6 +177,7 @@ def test_a_block_of_another_truck_is_named(place, first):
     assert told["device"] == OTHER.device and told["block"].number == PLACES.index(place) + 1
 
 
+@some
 @given(places)
 def test_a_true_block_of_another_day_is_named(where):
     stray = TRUCK.block(400, station_truck.drive(5, 30, kit.DAY.end + 9 * 86400))
