@@ -192,3 +192,14 @@ def test_a_database_of_before_there_were_blocks_is_taken_over(tmp_path):
             db.put_block(block(1, 1), 100)
         assert [row.seq for row in db.rows(DEVICE, JOURNAL)] == [0, 1] and raws(db) == [(1, TAG)]
         db.close()
+
+
+def test_what_is_lacking_is_told_from_the_number_on_that_the_truck_waits_for(db):
+    assert db.lacking(DEVICE, JOURNAL, 0) == (0, [])
+    with db:
+        for first, count in ((10, 5), (20, 5), (40, 1)):
+            db.put_block(block(first, count), 100)
+    assert db.lacking(DEVICE, JOURNAL, 0) == (41, [(0, 9), (15, 19), (25, 39)])
+    assert db.lacking(DEVICE, JOURNAL, 17) == (41, [(17, 19), (25, 39)])
+    assert db.lacking(DEVICE, JOURNAL, 30) == (41, [(30, 39)]) and db.lacking(DEVICE, JOURNAL, 41) == (41, [])
+    assert db.lacking(DEVICE, b"journal2", 7) == (0, [])
