@@ -7,6 +7,7 @@ import pytest
 from command_kit import KEY, Office, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from setup.place import ROOT
 from station import commands, wire
 from station.db import EPOCH_2020, Database
 from station.ingest import Ingest
@@ -54,6 +55,19 @@ def test_the_firmware_reads_what_the_station_writes_and_the_reverse(ingest):
         (1, ""), (2, "live_s=5"), ("again", 100, 200), "log"]  # fmt: skip
     assert [row["result"] for row in rows(ingest)] == [0] * 4 and ingest.counters["commands_answered"] == 4
     assert ingest.db.counts()["quarantine"] == 0
+
+
+def test_the_documents_vectors():
+    text = (ROOT / "docs/protocol.md").read_text()
+    key = bytes(range(32))
+    head = b"\x21\x81\xa0\xa0\x3a\0Up to 3 records are sent again."
+    for message in (
+        commands.frame("truck-7", key, 122163200, *commands.parse(("set", "live_s=5"))),
+        commands.frame("truck-7", key, 122163201, *commands.parse(("resend", "1000-1002"))),
+        head + commands.tag("truck-7", key, b"ans", head),
+    ):
+        assert message.hex() in [quoted.replace(" ", "") for quoted in text.split("`")]
+    assert commands.parse_answer("truck-7", message, key) == (122163201, 0, "Up to 3 records are sent again.")
 
 
 def test_one_at_a_time_and_only_to_a_truck_that_is_there(ingest):
