@@ -95,6 +95,13 @@ class App:
         finally:
             let_go("build")
 
+    def thin_window(self):
+        """For the journal, when its ring runs full for the first time."""
+        from tracker.sampling.window import Window
+
+        values = self.settings
+        return Window(2 * values.bound_m, values.silence_moving_s, values.silence_parked_s)
+
     def missing(self):
         """What does not run here, in words for the office; "" when all does."""
         names = [room.name for room in self.supervisor.rooms if room.off or room.trial]

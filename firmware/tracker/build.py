@@ -77,13 +77,10 @@ def look_around(app):
 def journal(app):
     """Whoever needs it first mounts it, GNSS unless that room is left out."""
     if app.journal is None:
-        from tracker.sampling.window import Window
         from tracker.store.journal import Journal
 
-        values = app.settings
-        thin = Window(2 * values.bound_m, values.silence_moving_s, values.silence_parked_s)
-        mark, days = chip.NvsNumber(app.nvs, "seq"), values.keep_acked_days
-        made = Journal(app.partition, os.urandom, mark, keep_acked_days=days, window=thin)
+        mark, days = chip.NvsNumber(app.nvs, "seq"), app.settings.keep_acked_days
+        made = Journal(app.partition, os.urandom, mark, keep_acked_days=days, window=app.thin_window)
         made.mount()
         app.journal = made
     return app.journal

@@ -485,6 +485,60 @@ def test_thinning_is_left_where_it_gains_nothing():
     assert journal.thinned == 0 and journal.dropped > 500 and olds and FIX not in olds
 
 
+class Maker:
+    """Of the window that thins; without memory while short."""
+
+    def __init__(self, short=False):
+        self.made = 0
+        self.short = short
+
+    def __call__(self):
+        if self.short:
+            raise MemoryError
+        self.made += 1
+        return Window(20)
+
+
+def _lap(journal, rec, acked=False):
+    """One sector more."""
+    entered = journal.entered
+    while journal.entered == entered:
+        seq = journal.append(fix_record(rec, journal.next_seq))
+        if acked:
+            journal.ack(0, seq)
+
+
+def _made_by(maker):
+    journal = Journal(blank(4, 4096), lambda n: JOURNAL_ID[:n], Mark(), 4096, 256, window=maker)
+    journal.mount()
+    return journal
+
+
+def test_window_is_made_when_something_is_to_be_thinned_and_once():
+    maker, rec = Maker(), Record()
+    journal = _made_by(maker)
+    for _ in range(8):
+        _lap(journal, rec, True)
+    assert maker.made == 0
+    for _ in range(8):
+        _lap(journal, rec)
+    assert maker.made == 1 and journal.thinned > 500
+
+
+def test_without_memory_for_the_window_a_sector_is_dropped_and_that_is_said():
+    maker, rec = Maker(True), Record()
+    journal = _made_by(maker)
+    for _ in range(6):
+        _lap(journal, rec)
+    found = read_all(journal)
+    gaps = [_fields(what) for what in found.values() if what[0] == GAP and what[2][0] == DROPPED]
+    assert journal.thinned == 0 and journal.dropped == sum(gap[2] for gap in gaps) > 500
+    maker.short = False
+    for _ in range(2):
+        _lap(journal, rec)
+    assert maker.made == 1 and journal.thinned > 100
+
+
 def test_acknowledged_olds_are_over():
     journal, made, flash, mark = _thinned(3, sector=512)
     whole = journal._ring.bases[journal._ring.oldest()]

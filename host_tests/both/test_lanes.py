@@ -590,7 +590,7 @@ def test_thinned_records_go_in_blocks_without_a_hole_and_holes_are_passed_over()
     """A ring that was full for long: a block holds numbers in a row; confirmed, nothing is left to be sent, now or after a reset."""
     flash = NorFlash(4 * 4096)
     mark = Mark()
-    journal = Journal(flash, lambda size: bytes(range(size)), mark, window=Window(20))
+    journal = Journal(flash, lambda size: bytes(range(size)), mark, window=lambda: Window(20))
     journal.mount()
     rec = Record()
     for n in range(4000):

@@ -60,7 +60,7 @@ def blank(sectors=4, sector=512):
 
 
 def mounted(flash, mark, page_size=128, window=None):
-    journal = Journal(flash, lambda n: JOURNAL_ID[:n], mark, flash.sector, page_size, window=window)
+    journal = Journal(flash, lambda n: JOURNAL_ID[:n], mark, flash.sector, page_size, window=window and (lambda: window))
     journal.mount()
     return journal
 

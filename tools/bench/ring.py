@@ -36,8 +36,7 @@ class Ring:
         self.seq = -1  # of the last numbered record
 
     def mounted(self):
-        window = Window(2 * BOUND_M)
-        journal = Journal(self.chip, lambda n: b"journal!"[:n], self.mark, window=window)
+        journal = Journal(self.chip, lambda n: b"journal!"[:n], self.mark, window=lambda: Window(2 * BOUND_M))
         journal.mount()
         return journal
 

@@ -30,7 +30,7 @@ def main(sectors):
     window = Window(20)
     window_size = used() - before
     before = used()
-    journal = Journal(flash, lambda n: b"journal!"[:n], mark, window=window)
+    journal = Journal(flash, lambda n: b"journal!"[:n], mark, window=lambda: window)
     journal.mount()
     for i in range(sectors * SECTOR // 256):
         journal.append(event_record(rec, i, size=LONG))

@@ -1,6 +1,6 @@
 """What entering the next sector costs: found out, and what can be kept of it copied, a few records with each append.
 
-In: the ring, what the database has, a window with twice the bound. Out: old records (kind 0x72) in the newest sector; how
+In: the ring, what the database has, what makes a window with twice the bound. Out: old records (kind 0x72) in the newest sector; how
 many records were thinned out, how many are lost, and the time that they tell of.
 Owns: the sector that will be entered next. It is read twice: first the window says which fixes stay, then these and the
 events are copied. Where more than half of its bytes would stay, no fix does: in the room of the copies the ring holds as
@@ -22,17 +22,19 @@ _FRAME = const(5)  # bytes of a 0x72 besides its payload: tag, length, time, che
 
 
 class Thinner:
-    def __init__(self, ring, acks, writer, window, put, slots, sector_size, body_max, rec, out):
-        """rec, out: records that are lent; out takes the copies that are not on flash yet, body_max bytes."""
+    def __init__(self, ring, acks, writer, make_window, put, slots, sector_size, body_max, rec, out):
+        """make_window: called when the first sector is dealt with. rec, out: records that are lent; out takes the copies that are
+        not on flash yet, body_max bytes."""
         self._ring = ring
         self._acks = acks
         self._writer = writer
-        self._window = window
+        self._make_window = make_window
+        self._window = None  # 3.8 KB, which a ring that never runs full does not need
         self._put = put  # writes a 0x72; False when there is no room
         self._most = sector_size // 2  # bytes of copies, with the page ends that they leave empty
         self._body_max = body_max
         self._pages = sector_size // len(ring.page.buf)
-        self._bits = bytearray(slots + 7 >> 3 if window else 0)  # 1: this fix stays
+        self._bits = bytearray(slots + 7 >> 3 if make_window else 0)  # 1: this fix stays
         self._rec = rec
         self._out = out
         self._in = Reader()
@@ -121,6 +123,11 @@ class Thinner:
             self._bits[i] = 0
         if self._window:
             self._window.flush(_drop)
+        elif self._make_window:
+            try:
+                self._window = self._make_window()
+            except MemoryError:
+                pass  # this sector is dropped whole, and that is said
         self._load(0)
 
     def _load(self, index):
