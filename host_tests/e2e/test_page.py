@@ -4,6 +4,8 @@ import asyncio
 import json
 import math
 import os
+import re
+import time
 
 import broker
 import pytest
@@ -135,6 +137,17 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
         station.web.changed(station.ingest.commit([(TRUCK.topic("hist"), TRUCK.block(first + 2, [said]))])[1])
         await expect(page.locator("#health-sum.bad")).to_contain_text("2 wrong")
 
+    async def look_at_words(page, station, expect):
+        for word, heard_ago_s, shown in (
+            (b"parked", 0, r"parked, next word due \d\d:\d\d"),
+            (b"asleep", 0, r"asleep, next word due"),
+            (b"parked", 5000, r"a word was due \d\d:\d\d"),
+        ):
+            state = b"%s 0.1.0 %s 0 9 9 7 900" % (word, TRUCK.journal.hex().encode())
+            _, changed = station.ingest.commit([(TRUCK.topic("state"), state)], time.time() - heard_ago_s)
+            station.web.changed(changed)
+            await expect(page.locator("#age")).to_contain_text(re.compile(shown))
+
     async def look(page, station, expect):
         assert await page.locator("path.trail").count() >= len(HOLES)
         assert await page.locator("#map .badge").count() == len(HOLES)
@@ -168,6 +181,8 @@ def test_the_page_shows_trail_gap_and_last_position(chromium, tmp_path, monkeypa
         station.web.changed(changed)
         await expect(page.locator("#stamp")).not_to_have_text(before)
         await expect(page.locator("#gaps li.bad")).to_contain_text("unexplained")
+
+        await look_at_words(page, station, expect)
 
         station.ingest.commit([(TRUCK.topic("hist"), b"nonsense")])
         await page.click("#language")
