@@ -75,6 +75,28 @@ def test_a_hazard_is_refused(group, name, pin, words):
     assert len(found) == 1 and words in found[0], found
 
 
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"uart": 2}, "not on the receiver's"),
+        ({"uart": 0}, "not on the receiver's"),
+        ({"model": "sim5320"}, "isn't known. There are: a7670"),
+        ({"dtr": 26}, "used twice: by modem.tx and modem.dtr"),
+        ({"tx": 36}, "GPIO36 can't be modem.tx: it is an input only"),
+        ({"rx": None}, "GPIO-1 can't be modem.rx"),
+        ({"on_ms": None}, "needs 'on_ms' and 'off_ms'"),
+        ({"pwrkey": None, "power": None, "reset": None}, "could never be started again"),
+    ],
+)
+def test_a_modem_that_could_not_be_driven_is_refused(change, words):
+    profile = _profile("lilygo-t-a7670")
+    profile["sleep"]["hold"] = []
+    profile["modem"].update(change)
+    profile["modem"] = {key: value for key, value in profile["modem"].items() if value is not None}
+    found = boards.problems(profile)
+    assert len(found) == 1 and words in found[0], found
+
+
 def test_psram_takes_two_pins_away():
     profile = _profile()
     profile["psram"] = True

@@ -22,6 +22,8 @@ _STRAPS = {
 }
 _WAKES = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27) + tuple(range(32, 40))  # pins that end a deep sleep
 _GROUPS = (("inputs", False), ("adc", False), ("outputs", True), ("onewire", True))
+_MODEMS = ("a7670", "sim7000", "sim7600", "sim800")
+_MODEM_OUTPUTS = ("tx", "pwrkey", "power", "reset", "dtr")
 _NEEDED = ("name", "title", "chip", "image", "flash_bytes", "psram", "gnss", "partitions")
 _TOOLS_ONLY = ("title", "partitions", "image", "flash_bytes")  # of no use to the running tracker
 
@@ -54,7 +56,24 @@ def problems(profile):
             found.append("GPIO%s can't be %s: %s." % (pin, owner, trouble))
     if profile["gnss"].get("uart") not in (1, 2):
         found.append("The receiver has to be on UART 1 or 2: UART 0 is the console.")
-    return found + _sleep_problems(profile) + partitions.problems(profile)
+    return found + _modem_problems(profile) + _sleep_problems(profile) + partitions.problems(profile)
+
+
+def _modem_problems(profile):
+    """A line of its own, and a model that the tracker knows."""
+    modem = profile.get("modem")
+    if modem is None:
+        return []
+    found = []
+    if modem.get("uart") not in (1, 2) or modem["uart"] == profile["gnss"].get("uart"):
+        found.append("The modem has to be on UART 1 or 2, and not on the receiver's: sentences and PPP exclude each other.")
+    if modem.get("model") not in _MODEMS:
+        found.append("The modem's model '%s' isn't known. There are: %s." % (modem.get("model"), ", ".join(_MODEMS)))
+    if "pwrkey" in modem and not ("on_ms" in modem and "off_ms" in modem):
+        found.append("The modem's power key needs 'on_ms' and 'off_ms': how long it is pressed to switch on, and off.")
+    if not {"pwrkey", "power", "reset"} & set(modem):
+        found.append("The modem has neither power key nor supply nor reset on a pin: one that hangs could never be started again.")
+    return found
 
 
 def _sleep_problems(profile):
@@ -80,6 +99,12 @@ def pins(profile):
             yield group + "." + name, pin, is_output
     for pin, _ in profile.get("power_on", ()):
         yield "power_on", pin, True
+    modem = profile.get("modem", {})
+    for name in _MODEM_OUTPUTS if modem else ():
+        if name in modem or name == "tx":
+            yield "modem." + name, modem.get(name, -1), True
+    if modem:
+        yield "modem.rx", modem.get("rx", -1), False
     yield "gnss.rx", profile["gnss"].get("rx", -1), False
     yield "gnss.tx", profile["gnss"].get("tx", -1), True
 
