@@ -517,8 +517,10 @@ def _lives(speed, seconds, flags=0, rig=None, start=0):
     for s in range(start, start + seconds):
         rig.trail.newest, rig.trail.newest_ms = _fix(s, speed, flags), s * 1000
         for packet in rig.pump(1):
-            assert packet.topic == LIVE and packet.op == 0x31
+            assert packet.topic == LIVE and packet.op in (0x31, 0x33)  # the broker is asked when it was silent for long
             found.append(s)
+            if packet.pid:
+                rig.wire.give(puback(packet.pid))
     return found, rig
 
 
@@ -539,8 +541,8 @@ def test_newest_fix_is_the_first_word_after_a_connect():
 def test_live_every_10_s_moving_and_every_60_s_standing():
     assert _lives(900, 61)[0] == [0, 10, 20, 30, 40, 50, 60]
     assert _lives(None, 21)[0] == [0, 10, 20]
-    assert _lives(20, 121)[0] == [0, 60, 120]
-    assert _lives(900, 121, STOPPED)[0] == [0, 60, 120]
+    assert _lives(20, 121)[0] == [0, 60]  # then it is parked
+    assert _lives(900, 121, STOPPED)[0] == [0, 60]
 
 
 def test_the_stop_is_shown_like_a_moving_fix_and_so_is_the_start():
@@ -564,6 +566,26 @@ def test_a_changed_interval_holds_at_once():
     assert [packet.topic for packet in rig.pump()] == [LIVE]
     rig.settings.batch_s = 5
     assert rig.pump(4) == [] and [packet.topic for packet in rig.pump(1)] == [HIST]
+
+
+def test_live_goes_when_the_map_is_wrong_and_its_puback_spares_a_ping():
+    rig = Rig()
+    rig.settings.live_s, rig.settings.live_m = 60, 50
+    rig.trail.newest = Fix()
+    found = []
+    for s in range(121):
+        fix = _fix(s, 1000)
+        fix.course_cdeg = 0
+        fix.lat_udeg = -6178000 + 90 * (s if s < 30 else 30)  # it stops without braking
+        if s >= 30:
+            fix.speed_cms = 0
+        rig.trail.newest, rig.trail.newest_ms = fix, s * 1000
+        for packet in rig.pump(1):
+            found.append((s, packet.type, packet.topic))
+            if packet.pid:
+                rig.wire.give(puback(packet.pid))
+    assert [s for s, _, _ in found] == [0, 36, 96], "50 m behind, then each minute"
+    assert {topic for _, _, topic in found} == {LIVE}, "no ping"
 
 
 def test_live_says_nothing_new_twice_except_after_a_reconnect():

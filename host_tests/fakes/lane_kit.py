@@ -1,5 +1,6 @@
 """A truck's two lanes on a session and a stream in memory; time passes when a test says so."""
 
+from tracker.sampling.ahead import is_off
 from tracker.store.codec import Codec
 from tracker.uplink.block import BlockWriter
 from tracker.uplink.lanes import HistoryLane
@@ -17,10 +18,12 @@ class Trail:
     newest = None
     newest_ms = 0
     hidden = False
+    is_off = is_off
 
 
 class Settings:
     live_s = 10
+    live_m = 500
     ahead_blocks = 32
     batch_s = 60
 

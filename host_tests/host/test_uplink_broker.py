@@ -40,10 +40,10 @@ def make_uplink(port, journal, password="rahasia"):
         keepalive_s=60,
         keepalive_parked_s=900,
         ahead_blocks=32,
-        live_s=10,
+        live_s=10, live_m=50,
         batch_s=60,
     )
-    trail = SimpleNamespace(newest=Fix(), newest_ms=0, hidden=False)
+    trail = SimpleNamespace(newest=Fix(), newest_ms=0, hidden=False, is_off=lambda *_: False)
     trail.newest.sec = 200000000
     uplink = Uplink(
         settings,

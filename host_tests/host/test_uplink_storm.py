@@ -34,7 +34,7 @@ def returned_s(seed, away_s):
     clock.sleep_ms = sleep_ms
     settings = SimpleNamespace(
         device_id="t", device_key=bytes(32), broker_host="broker", broker_port=1883, broker_user="", broker_password="",
-        keepalive_s=60, keepalive_parked_s=900, live_s=10, batch_s=60, ahead_blocks=4,
+        keepalive_s=60, keepalive_parked_s=900, live_s=10, live_m=50, batch_s=60, ahead_blocks=4,
     )  # fmt: skip
     net = SimpleNamespace(ready=lambda: True, open=open)
     log = SimpleNamespace(info=str, warn=str)

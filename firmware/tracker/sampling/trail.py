@@ -11,6 +11,7 @@ from micropython import const
 from tracker.fix import FORCED, HELD, RECOVERED, ROLLOVER, STOPPED, UNTIMED, Fix
 from tracker.letgo import let_go
 from tracker.record import CLOCK, FIX, NO_FIX, SILENT, Record
+from tracker.sampling.ahead import is_off
 from tracker.sampling.plane import udeg, within
 from tracker.sampling.quality import DRIFT, OK
 
@@ -22,6 +23,7 @@ _GAP_MAX = const(20)  # bytes of a gap's payload
 
 class Trail:
     hidden = False  # the live lane has to show nothing: shift.py
+    is_off = is_off  # is the map wrong by so many metres? (ahead.py)
 
     def __init__(self, journal, gate, quality, window, boot_reason, boot_detail, gap_after_s=5, boot=0, begun_ms=0):
         self.newest = None

@@ -33,7 +33,8 @@ ROWS = (
     ("bound_m", INT, 10, (2, 100), "m", False, True),
     ("silence_moving_s", INT, 60, (5, 60), "s", False, True),  # more is unexplained to the station
     ("silence_parked_s", INT, 300, (60, 300), "s", False, True),  # and so is this, at a stop
-    ("live_s", INT, 10, (1, 3600), "s", False, False),
+    ("live_s", INT, 60, (1, 3600), "s", False, False),
+    ("live_m", INT, 50, (10, 500), "m", False, False),
     ("batch_s", INT, 60, (5, 3600), "s", False, False),
     ("ahead_blocks", INT, 32, (4, 64), "blocks", False, True),
     ("keep_acked_days", INT, 14, (1, 365), "d", False, True),

@@ -60,8 +60,12 @@ TEXTS = {
         "Selama truk berhenti, paling lambat setiap selang ini satu titik disimpan.",
     ),
     "live_s": (
-        "How often the newest position of a driving truck goes to the map.",
-        "Selama truk jalan, setiap selang ini posisi terbaru dikirim ke peta.",
+        "A driving truck's position on the map is confirmed at least this often.",
+        "Selama truk jalan, posisi di peta dipastikan paling lambat setiap selang ini.",
+    ),
+    "live_m": (
+        "How far the truck may be from its place on the map before the map is told.",
+        "Sejauh ini truk boleh dari posisinya di peta sebelum posisi baru dikirim.",
     ),
     "batch_s": (
         "How long fixes are gathered before they are sent as history.",

@@ -97,6 +97,10 @@ class Session:
         """Nothing is half written: a packet can be begun."""
         return self.reason is None and self._end == 0
 
+    def doubt(self, now):
+        """The QoS for what needs no answer: 1 when the broker was silent for long. Its PUBACK then spares a ping."""
+        return 1 if self.free and self._late(now, self._rx_ms) >= self.keepalive_ms // 2 else 0
+
     def begin(self, topic, qos, again_pid):
         """Where the payload goes in tx, or -1 when there is no room now. again_pid is 0, or a
         reserved id: then DUP is set."""

@@ -220,7 +220,7 @@ class Uplink:
         )
         data = text.encode()
         tx = self.session.tx
-        at = self.session.begin(self._state_topic, 0, 0)
+        at = self.session.begin(self._state_topic, self.session.doubt(now), 0)
         tx[at : at + len(data)] = data
         self.session.send(at + len(data), True, now)
 
