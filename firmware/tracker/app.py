@@ -205,28 +205,13 @@ class App:
 
     async def _try_settings(self, beat):
         """Only after a change that could cut the truck off: it goes back unless the station confirms data."""
-        from tracker.system import trial
+        from tracker.system import orders
 
-        await trial.run(asyncio, self.trial, self._is_confirmed, self._report, self.start_anew, beat)
-        let_go("system.trial")
+        await orders.try_settings(self, self._build, beat)
+        let_go("system.orders", "system.trial")
         while True:  # no room ends by itself
             beat()
             await asyncio.sleep(_CARE_S)
-
-    def _is_confirmed(self):
-        return self.uplink is not None and self.uplink.history.freed
-
-    def _report(self, text):
-        from tracker.record import TEXT, Record
-
-        self.log.info(text)
-        rec = Record()
-        rec.kind = TEXT
-        rec.sec = self.trail and self.trail.now_sec(self.uptime()) or 0
-        data = text.encode()
-        rec.n = len(data)
-        rec.body[: rec.n] = data
-        self._build("journal").append(rec)
 
     def start_anew(self):
         """A reset that the office, or a trial's end, asks for."""

@@ -3,11 +3,12 @@
 In: the App that runs, code and text of the command.  Out: (done, words for the office).
 """
 
+import asyncio
 import gc
 
 from micropython import const
 
-from tracker.record import RESET
+from tracker.record import RESET, TEXT, Record
 from tracker.system import trial
 from tracker.system.reset import NEW_SETTINGS, ORDERED
 from tracker.version import VERSION
@@ -29,6 +30,24 @@ def run(app, code, text):
     if code == REBOOT:
         return _reboot(app)
     return False, "Version %s does not know this command. Nothing was done." % VERSION
+
+
+async def try_settings(app, build, beat):
+    """The room that is there while settings are on trial. build(name) gives the journal."""
+
+    def is_confirmed():
+        return app.uplink is not None and app.uplink.history.freed
+
+    def report(text):
+        app.log.info(text)
+        rec = Record()
+        rec.kind = TEXT
+        rec.sec = app.trail and app.trail.now_sec(app.uptime()) or 0
+        rec.n = len(text)
+        rec.body[: rec.n] = text.encode()
+        build("journal").append(rec)
+
+    await trial.run(asyncio, app.trial, is_confirmed, report, app.start_anew, beat)
 
 
 def _uptime_s(app):
