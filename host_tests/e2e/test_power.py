@@ -23,9 +23,12 @@ def day_of(tmp_path, *pieces):
 def drive(road, settle_s=None):
     """(figures, console lines) of a road."""
     lines = []
+    road.states = []  # what the station heard of its state
 
     async def run():
         async with road:
+            put = road.station.writer.put_state
+            road.station.writer.put_state = lambda *args: (road.states.append(args[1]), put(*args))
             await road.run(lines.append, 120, settle_s)
             return road.audit()
 
@@ -60,6 +63,10 @@ def test_three_hours_at_noon_asleep_with_a_heartbeat_an_hour(tmp_path, drift):
     awake_s = [b[0] - a[1] for a, b in zip(asleep, asleep[1:])]
     assert all(30 <= s <= 120 for s in awake_s)  # as soon as all is sent
     assert sum("give or take" in line for line in lines) == 3
+    assert road.states.pop() == "offline"  # the world ends
+    slept = [state.split() for state in road.states if not state.startswith(("online", "parked"))]
+    assert [(state[0], state[7]) for state in slept] == [("asleep", "3600")] * 3, "and no last will"
+    assert all(int(state[6]) == boot for state, boot in zip(slept, (1, 2, 3)))
 
 
 def test_a_night_under_a_roof_is_told_by_the_next_fix(tmp_path):
