@@ -81,6 +81,18 @@ def test_gaps_are_named_and_what_is_missing_counted(tmp_path):
     ask(scene, tmp_path)
 
 
+def test_a_moving_truck_is_reckoned_on_until_it_is_no_longer_confirmed():
+    from station.web import CONFIRMED_S, _reckon_on
+
+    def place(age, kmh=36.0, course=90.0):
+        position = {"time": 1000, "lat": 0.0, "lon": 0.0, "kmh": kmh, "course": course}
+        _reckon_on(position, 1000 + age)
+        return round(position["lat"] * 1e6), round(position["lon"] * 1e6)
+
+    assert place(0) == (0, 0) and abs(place(10)[1] - 898) < 9 and place(90) == place(60) != (0, 0)
+    assert place(CONFIRMED_S + 1) == place(-5) == place(10, 3.0) == place(10, course=None) == place(10, None) == (0, 0)
+
+
 def test_the_fleet_shows_the_newer_of_both_lanes(tmp_path):
     async def scene(http, ingest, web):
         ingest.commit(

@@ -6,6 +6,7 @@ Owns: the shape of the JSON. Times leave as Unix seconds, positions as degrees.
 
 import asyncio
 import json
+import time
 from pathlib import Path
 
 from aiohttp import web
@@ -16,8 +17,9 @@ from station import health, wire
 from station.explain import explain
 from station.export import export
 from station.stamp import is_untimed, stamped, stamped_by
-from tracker.fix import UNTIMED
+from tracker.fix import UNTIMED, Fix
 from tracker.record import ANCHOR
+from tracker.sampling.ahead import put_ahead
 
 EPOCH_2020 = 1577836800
 PAGE = Path(__file__).parent / "page"
@@ -27,6 +29,7 @@ KEEPALIVE_S = 15  # a proxy or a laptop's sleep is noticed by then
 _POLICY = ("default-src 'self'; img-src 'self' data:%s; style-src 'self' 'unsafe-inline'; "
            "frame-ancestors 'none'")
 
+CONFIRMED_S = 120  # a truck that moves was heard of within that, or it is not where it leads
 
 class Web:
     def __init__(self, db, status, outline=None, tiles_url=None, leaflet=None):
@@ -99,6 +102,8 @@ class Web:
         else:
             position = _position(live, live["live_sec"]) if live else None
         birth = wire.parse_state(row["state"])
+        if position and birth and birth.word == "online":
+            _reckon_on(position, time.time())
         due = row["last_heard"] + birth.every_s if birth and birth.every_s else None
         return {"device": row["device"], "state": row["state"], "heard": row["last_heard"], "due": due,
                 "stored": row["stored"], "position": position}
@@ -217,6 +222,17 @@ def _position(row, sec):
     return {"time": sec + EPOCH_2020, "lat": row["lat_udeg"] / 1e6, "lon": row["lon_udeg"] / 1e6,
             "kmh": _kmh(row), "flags": row["flags"],
             "course": None if row["course_cdeg"] is None else row["course_cdeg"] / 100}
+
+
+def _reckon_on(position, now):
+    """A truck that moves is where its last fix leads, and says so when it is not (docs/protocol.md, "Live fix")."""
+    if position["course"] is None or position["kmh"] is None or not 0 <= now - position["time"] <= CONFIRMED_S:
+        return
+    fix, place = Fix(), Fix()
+    fix.sec, fix.course_cdeg, fix.speed_cms = 0, round(position["course"] * 100), round(position["kmh"] / 0.036)
+    fix.lat_udeg, fix.lon_udeg = round(position["lat"] * 1e6), round(position["lon"] * 1e6)
+    put_ahead(fix, round(now - position["time"]), place)
+    position["lat"], position["lon"] = place.lat_udeg / 1e6, place.lon_udeg / 1e6
 
 
 def _time_of(report):

@@ -286,6 +286,12 @@ async function refresh() {
   }
 }
 
+async function moveOn() { // the station reckons a moving truck on between two of its words
+  if (busy) return;
+  const trucks = await get("fleet"), truck = trucks.find((t) => t.device === state.chosen);
+  if (truck && !busy) drawTruck(truck);
+}
+
 function fit(device, fixes) {
   state.fitted = device;
   map.fitBounds(L.latLngBounds(fixes.map((f) => f.at)), { padding: [40, 40], maxZoom: 16, animate: false });
@@ -315,5 +321,6 @@ async function begin() {
   events.onopen = refresh; // what happened while the line was down
   setInterval(sayAges, 1000);
   setInterval(showStation, 3000);
+  setInterval(moveOn, 3000);
 }
 begin();
