@@ -97,7 +97,7 @@ class Partition:
 class NVS:
     """A set is there for this boot at once and for the next one after commit()."""
 
-    _kept = {}  # what the file holds
+    _kept = {}  # what the file holds; a blob as bytes, since all this is on the heap that is measured, and on a board in flash
     _now = {}  # namespace -> what is set in this boot
 
     def __init__(self, namespace):
@@ -113,14 +113,14 @@ class NVS:
         self._mine[key] = value
 
     def get_blob(self, key, buf):
-        data = bytes(self._get(key, list))
+        data = self._get(key, bytes)
         if len(data) > len(buf):
             raise OSError(-0x110C, "ESP_ERR_NVS_INVALID_LENGTH")
         buf[: len(data)] = data
         return len(data)
 
     def set_blob(self, key, value):
-        self._mine[key] = list(bytes(value))
+        self._mine[key] = bytes(value)
 
     def erase_key(self, key):
         if key not in self._mine:
@@ -130,7 +130,7 @@ class NVS:
     def commit(self):
         NVS._kept[self._name] = dict(self._mine)
         with open(sim_world.path("nvs.new"), "w") as file:
-            json.dump(NVS._kept, file)
+            json.dump(_each(bytes, list), file)
         os.rename(sim_world.path("nvs.new"), sim_world.path("nvs.json"))
 
     def _get(self, key, kind):
@@ -139,12 +139,21 @@ class NVS:
         return self._mine[key]
 
 
+def _each(kind, other):
+    """What NVS keeps, with all values of one kind made another: JSON knows no bytes."""
+    return {
+        name: {key: other(value) if isinstance(value, kind) else value for key, value in space.items()}
+        for name, space in NVS._kept.items()
+    }
+
+
 def _load_nvs():
     try:
         with open(sim_world.path("nvs.json")) as file:
-            return json.load(file)
+            NVS._kept = json.load(file)
     except OSError:
-        return {}
+        pass
+    return _each(list, bytes)
 
 
 def idf_heap_info(capabilities):
