@@ -63,6 +63,9 @@ MESSAGE_EXAMPLES = [
     {"type": "ack", "ranges": [[1000, 1002], [1010, 1010]], **ABOUT},
     {"type": "lacks", "behind": 1011, "ranges": [[1003, 1009]], **ABOUT},
     {"type": "refused", "range": [1000, 1002], "reason": 2, **ABOUT},
+    {"type": "command", "tag": True, "counter": 122163200, "code": 2, "body": b"live_s=5".hex()},
+    {"type": "command", "tag": True, "counter": 122163201, "code": 3, "body": "00e80702"},
+    {"type": "answer", "tag": True, "counter": 122163201, "result": 0, "text": "Up to 3 records are sent again."},
 ]
 
 
@@ -253,8 +256,8 @@ def test_what_the_document_forbids_is_refused(node):
     live_event = b"\x12\x88\x01\x00"
     for answer in read_messages(node, [*unnumbered, empty, too_high, live_event]):
         assert "malformed" in answer
-    newer, nothing = read_messages(node, [b"\x21" + bytes(30), b""])
-    assert newer == {"unknown": 0x21} and nothing == {"unknown": None}
+    newer, nothing = read_messages(node, [b"\x31" + bytes(30), b""])
+    assert newer == {"unknown": 0x31} and nothing == {"unknown": None}
 
 
 def test_command_reads_files_and_says_what_is_wrong(node, tmp_path):

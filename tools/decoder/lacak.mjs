@@ -26,7 +26,8 @@ export function readRecords(bytes) {
 
 /** Any message, by its first byte. hmac: bytes -> HMAC-SHA-256; without it no tag is looked at. */
 export function readMessage(bytes, device, hmac) {
-  const read = { 0x11: readHistory, 0x12: readLive, 0x13: readAck, 0x14: readRefused, 0x15: readLacks }[bytes[0]];
+  const read = { 0x11: readHistory, 0x12: readLive, 0x13: readAck, 0x14: readRefused, 0x15: readLacks,
+    0x20: readCommand, 0x21: readAnswer }[bytes[0]];
   if (!read) return { unknown: bytes[0] ?? null };
   return read(bytes, device, hmac);
 }
@@ -36,11 +37,7 @@ function readHistory(bytes, device, hmac) {
   const end = bytes.length - TAG_SIZE;
   const from = new Bytes(bytes, 1, end);
   const result = { type: "history", tag: null, journal_id: hex(from.take(ID_SIZE)), records: [] };
-  if (hmac) {
-    const text = new TextEncoder().encode(device + "\0");
-    const right = hmac(Uint8Array.from([...text, ...bytes.subarray(0, end)]));
-    result.tag = hex(right.subarray(0, TAG_SIZE)) === hex(bytes.subarray(end));
-  }
+  if (hmac) result.tag = isRight(bytes, end, device + "\0", hmac);
   result.first = from.varint();
   result.count = from.varint();
   must(result.count > 0 && result.first + result.count <= NUMBERS_END, "numbers out of range");
@@ -52,6 +49,30 @@ function readHistory(bytes, device, hmac) {
   }
   must(from.atEnd(), "bytes behind the last record");
   stampUntimed(result.records);
+  return result;
+}
+
+function isRight(bytes, end, before, hmac) {
+  const right = hmac(Uint8Array.from([...new TextEncoder().encode(before), ...bytes.subarray(0, end)]));
+  return hex(right.subarray(0, TAG_SIZE)) === hex(bytes.subarray(end));
+}
+
+function readCommand(bytes, device, hmac) {
+  return readSigned(bytes, device, hmac, "cmd", { type: "command" }, ["code", "body"], hex);
+}
+
+function readAnswer(bytes, device, hmac) {
+  return readSigned(bytes, device, hmac, "ans", { type: "answer" }, ["result", "text"], (text) => new TextDecoder().decode(text));
+}
+
+function readSigned(bytes, device, hmac, use, result, [byteName, restName], said) {
+  must(bytes.length > TAG_SIZE, "cut");
+  const end = bytes.length - TAG_SIZE;
+  const from = new Bytes(bytes, 1, end);
+  result.tag = hmac ? isRight(bytes, end, `${device}\0${use}\0`, hmac) : null;
+  result.counter = from.varint();
+  result[byteName] = from.byte();
+  result[restName] = said(bytes.subarray(from.off, end));
   return result;
 }
 
