@@ -26,5 +26,10 @@ def save(name, figures):
     print("\n%s" % path.relative_to(ROOT))
 
 
+def load(name):
+    """What save() wrote, perhaps in another process."""
+    return json.loads((FOLDER / (name + ".json")).read_text())
+
+
 def _text(cell):
     return "%.2f" % cell if isinstance(cell, float) else str(cell)

@@ -16,14 +16,18 @@ def run(bits, script, *words, heap="8m"):
         command = vm_command(bits)
     except Missing as why:
         raise SystemExit("this benchmark needs the %d-bit VM: %s" % (bits, why)) from why
-    path = [str(ROOT / folder) for folder in _PATH]
-    env = {**os.environ, "MICROPYPATH": ":".join([*path, ".frozen"])}
+    env = environment(*_PATH)
     program = [str(ROOT / "tools/bench" / script), *map(str, words)]
     command = [*command, "-X", "heapsize=" + heap, *program]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise SystemExit("%s failed:\n%s%s" % (script, done.stdout, done.stderr))
     return [line.split() for line in done.stdout.splitlines()]
+
+
+def environment(*folders):
+    """With the modules of these folders."""
+    return {**os.environ, "MICROPYPATH": ":".join([*(str(ROOT / folder) for folder in folders), ".frozen"])}
 
 
 def write_fixes(path, fixes):
