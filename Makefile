@@ -11,7 +11,7 @@ demo: venv-demo vm libs  ## a truck's round, from UART to map; NMEA=file, SAMPLE
 test: venv  ## all tests in stages
 	$(call in_venv,stages)
 
-soak: venv vm libs  ## twice 72 hours of a truck's life, 200 random worlds, then power cuts at every byte of every flash operation: over an hour
+soak: venv vm libs  ## twice 72 hours of a truck's life, 1,000 random worlds (an hour on two cores), then power cuts at every byte of every flash operation
 	.venv/bin/python tools/soak.py
 	.venv/bin/python tools/chaos.py
 	LACAK_CUT_STRIDE=1 .venv/bin/python -m pytest -q host_tests/host/test_journal_cuts.py

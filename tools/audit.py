@@ -32,12 +32,13 @@ class Witness(NamedTuple):
     accepted: list  # (sec, lat_udeg, lon_udeg) of every fix that passed the quality rules
     reused: int  # numbers that append returned twice: must be 0
     boots: int
+    freed: list  # (lo, hi) that the truck took for stored
     born_ms: int  # world time of the boot that appended the first record: before it no journal and no clock was there
 
 
 def read_witness(path):
-    """The simulator's log: lines T (tried), A (appended), F (accepted), B (boot)."""
-    appended, in_flight, accepted, reused, boots = {}, set(), [], 0, 0
+    """The simulator's log: lines T (tried), A (appended), F (accepted), K (known to be in the database), B (boot)."""
+    appended, in_flight, accepted, freed, reused, boots = {}, set(), [], [], 0, 0
     tried, born_ms, boot_ms, kept = None, None, 0, 0
     with open(path, encoding="ascii") as lines:
         for line in lines:
@@ -53,12 +54,14 @@ def read_witness(path):
                 appended[values[0]] = Appended(*values[1:])
             elif tag == "F":
                 accepted.append(values)
+            elif tag == "K":
+                freed.append(values)
             elif tag == "B":
                 boots, boot_ms = boots + 1, values[1]
                 if tried:
                     in_flight.add(tried)
                 tried = None
-    return Witness(appended, kept, in_flight, accepted, reused, boots, born_ms or 0)
+    return Witness(appended, kept, in_flight, accepted, reused, boots, freed, born_ms or 0)
 
 
 def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
@@ -85,6 +88,7 @@ def audit(witness, db_path, device, start_sec, end_sec, bound_m=10):
         "fixes_stored": sum(row.kind == record.FIX for row in rows),
         "records_stored": len(stored),
         "fixes_lost": len(lost),
+        "freed_too_early": sum(any(lo <= seq <= hi for lo, hi in witness.freed) for seq in lost),
         "duplicates": twice,
         "unexplained_s": sum(to - start for start, to in judged.unexplained)
         + _edges_s(trail, judged.gaps, start_sec + witness.born_ms // 1000, end_sec),

@@ -56,7 +56,8 @@ class Road:
     """async with Road(...) as road: await road.run(); figures = road.audit()."""
 
     def __init__(self, folder, script, world, settings=None, bits=64, http_port=0, broker_at=None,
-                 station_login=(None, None), mpy=False, heap_kb=1024, through=(), program=None):
+                 station_login=(None, None), mpy=False, heap_kb=1024, through=(), program=None,
+                 make_station=None):
         self.folder = Path(folder)
         self.script = script
         self.world = world
@@ -70,6 +71,7 @@ class Road:
         self.heap_kb = heap_kb
         self.through = through  # words before the VM's command: another network, for instance
         self.station_login = station_login  # (user, password) where the broker asks for one
+        self._make_station = make_station or self._usual_station
         self.station = self.board = self.state = None
         self._broker = None
 
@@ -80,10 +82,7 @@ class Road:
                 self.broker_at = ("127.0.0.1", free_port())
                 self._broker = await broker.start(self.broker_at[1])
                 opened.push_async_callback(self._broker.shutdown)
-            self.station = Station(
-                str(self.database), self.broker_at, ("127.0.0.1", self.http_port), {DEVICE: bytes.fromhex(KEY)},
-                *self.station_login, outline=self.script.get("outline"),
-            )
+            self.station = self._make_station(str(self.database), {DEVICE: bytes.fromhex(KEY)})
             opened.push_async_callback(self.station.stop)
             await self.station.start()
             self.settings.setdefault("broker_port", self.broker_at[1])
@@ -92,6 +91,9 @@ class Road:
             opened.callback(self.board.stop)
             self._opened = opened.pop_all()
         return self
+
+    def _usual_station(self, database, keys):
+        return Station(database, self.broker_at, ("127.0.0.1", self.http_port), keys, *self.station_login, outline=self.script.get("outline"))
 
     async def __aexit__(self, *failure):
         await self._opened.aclose()

@@ -6,20 +6,15 @@ make soak lives 72 hours; make replay SEED=7 HOURS=24 repeats one and keeps its 
 """
 
 import asyncio
-import contextlib
 import random
-import signal
-import statistics
-import subprocess
 import sys
 import time
-from typing import NamedTuple
 
 import chaos  # first: it puts the other folders on the path
-import broker
 from road import Road, free_port, world_of
-from setup import need
+from sim.brokers import Embedded
 from sim.day import make_day
+from sim.looks import growth, judge, read_looks
 from sim.receiver import make_round
 
 HOURS = 72
@@ -27,21 +22,7 @@ DAY_S = 86400
 REAL_S_PER_HOUR = 20  # a run that takes longer hangs
 ERA_S = 1024 * 7 * DAY_S
 PROGRAMS_PER_HOUR = 60  # of the quietest settings, so that every cut happens
-HEAP_SLACK = 512  # bytes: what is in flight at a look differs from hour to hour
-MIN_LOOKS = 4  # hours of one boot from which growth can be told
-SOCKETS = 2  # the broker's and, in passing, a question for its name
 STATION_BACKOFF_S = (0.1, 0.3)  # real seconds, while the world's pass in milliseconds
-
-
-class Look(NamedTuple):
-    boot: int
-    world_ms: int
-    heap: int
-    sockets: int
-    tasks: int
-    next_seq: int
-    acked_low: int
-    sectors: int
 
 
 def life(seed, hours, folder):
@@ -60,7 +41,7 @@ def life(seed, hours, folder):
     world["hours"] = True
     world["orders"] = sorted((day * DAY_S + rng.randrange(600, min(length_s, DAY_S) // 2), what)
                              for day in range(days) for what in ("died", "technician", "button"))  # by day: a night shows growth
-    world["broker_events"] = some_restarts(rng, 3 * days, length_s)
+    world["events"] = some_restarts(rng, 3 * days, length_s)
     settings = dict(chaos.some_settings(rng), sample="bound")
     settings["sleep_after_min"] = 0 if seed % 2 else rng.choice((10, 30))  # awake, a boot lives long enough to tell growth
     return script, world, settings, rng.choice((32, 64))
@@ -100,59 +81,6 @@ def some_restarts(rng, count, length_s):
     return events
 
 
-class Embedded:
-    """The demo's broker. Its store is its memory: what is kept over a restart are the retained messages and subscriptions of one object."""
-
-    def __init__(self, port, folder):
-        self.port = port
-        self.at = ("127.0.0.1", port)
-        self._broker = None
-
-    async def up(self, keep):
-        self._broker = await broker.start(self.port)
-
-    async def down(self):
-        if self._broker:
-            await self._broker.shutdown()
-            self._broker = None
-
-
-class Mosquitto:
-    """A city's broker, killed like a process that the kernel ends; with persistence its store is on disk."""
-
-    def __init__(self, port, folder, command=None):
-        self.at = ("127.0.0.1", port)
-        self._command = command or need.mosquitto_command()
-        self._store = folder / "store"
-        self._store.mkdir(parents=True)
-        self._config = folder / "mosquitto.conf"
-        self._config.write_text(
-            "listener %d 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location %s/\n"
-            "autosave_on_changes true\nautosave_interval 1\n" % (port, self._store)
-        )
-        self._process = None
-
-    async def up(self, keep):
-        if not keep:
-            for file in self._store.iterdir():
-                file.unlink()
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen([*self._command, "-c", self._config], stdout=quiet, stderr=quiet)
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(*self.at)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)
-        raise RuntimeError("Mosquitto does not answer at %s:%d" % self.at)
-
-    async def down(self):
-        if self._process:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-
 def run(seed, folder, hours=HOURS, bits=None, kind=Embedded, tell=print):
     """The broken promises of one life, in words; its figures go to tell."""
     import station.ingest
@@ -163,18 +91,13 @@ def run(seed, folder, hours=HOURS, bits=None, kind=Embedded, tell=print):
     async def live():
         server = kind(free_port(), folder)
         await server.up(False)
-        loop = asyncio.get_running_loop()
 
-        def on_line(line):
-            word = line.split()
-            if line.startswith("BROKER "):
-                moved = server.down() if word[2] == "down" else server.up(word[2] == "keep")
-                asyncio.run_coroutine_threadsafe(moved, loop).result(30)
-                (road.board.state_dir / ("broker." + word[1])).touch()
+        async def play(what):
+            await (server.down() if what == "down" else server.up(what == "keep"))
 
         try:
             async with Road(folder / "road", script, world, settings, bits or its_bits, broker_at=server.at) as road:
-                await road.run(on_line, limit_s=60 + hours * REAL_S_PER_HOUR)
+                await road.run(chaos.on_events(road, play), limit_s=60 + hours * REAL_S_PER_HOUR)
                 return road, road.audit()
         finally:
             await server.down()
@@ -191,53 +114,10 @@ def run(seed, folder, hours=HOURS, bits=None, kind=Embedded, tell=print):
     return chaos.broken(road, figures) + judge(looks, settings["sleep_after_min"] > 0) + short_of(world, road.state)
 
 
-def read_looks(path):
-    return [Look(*map(int, line.split())) for line in path.read_text().splitlines()]
-
-
-def growth(looks):
-    """Boot -> bytes by which the later looks of a connected truck are above the earlier ones, the first hour aside (medians of both halves).
-
-    Only boots that lived long enough: a truck without a link holds less, and what is in flight at a look comes and goes.
-    """
-    found = {}
-    for boot in {look.boot for look in looks}:
-        heaps = [look.heap for look in looks if look.boot == boot and look.sockets][1:]
-        if len(heaps) >= MIN_LOOKS:
-            half = len(heaps) // 2
-            found[boot] = round(statistics.median(heaps[half:]) - statistics.median(heaps[:half]))
-    return found
-
-
-def judge(looks, sleepy=False):
-    """What is not where it must be, in words."""
-    faults = []
-    grown = growth(looks)
-    for boot, more in grown.items():
-        if more > HEAP_SLACK:
-            faults.append("boot %d: the heap grew by %d B" % (boot, more))
-    if not grown and not sleepy:
-        faults.append("no boot lived %d hours: the heap's growth is not known" % (MIN_LOOKS + 1))
-    if max(look.sockets for look in looks) > SOCKETS:
-        faults.append("%d sockets open" % max(look.sockets for look in looks))
-    living = [look for look in looks if look.next_seq >= 0]
-    if not living:
-        return ["the journal was never there"]
-    fewest = min(look.tasks for look in living)
-    if max(look.tasks for look in living) > fewest:
-        faults.append("%d tasks, %d before" % (max(look.tasks for look in living), fewest))
-    last = looks[-1]
-    if last.acked_low != last.next_seq:
-        faults.append("%d numbers without an answer at the end" % (last.next_seq - last.acked_low))
-    if any(a.next_seq > b.next_seq or a.sectors > b.sectors for a, b in zip(living, living[1:])):
-        faults.append("the journal went back")
-    return faults
-
-
 def short_of(world, state):
     """A life without its mishaps proves nothing."""
     wanted = {"cuts": (len(world["cuts"]), state["cuts_done"]),
-              "broker events": (len(world["broker_events"]), state.get("broker_events", 0)),
+              "broker events": (len(world["events"]), state.get("events", 0)),
               "orders": (1, state.get("orders_done", 0))}  # the others found no power, or a truck asleep
     return ["only %d of %d %s happened" % (done, planned, what) for what, (planned, done) in wanted.items() if done < planned]
 

@@ -3,6 +3,8 @@
 import chaos
 import pytest
 import soak
+from sim import looks
+from sim.brokers import Mosquitto
 
 pytestmark = pytest.mark.e2e
 
@@ -15,10 +17,10 @@ def test_a_day_keeps_every_promise(tmp_path):
 
 @pytest.mark.mosquitto
 def test_a_broker_that_is_killed_with_and_without_its_store(tmp_path, monkeypatch):
-    monkeypatch.setattr(soak, "growth", lambda looks: {1: 0})  # too short a life to tell
+    monkeypatch.setattr("sim.looks.growth", lambda looks: {1: 0})  # too short a life to tell
     events = [(400, "down"), (420, "keep"), (1500, "down"), (1800, "fresh"), (2600, "down"), (2601, "keep")]
     monkeypatch.setattr(soak, "some_restarts", lambda *_: events)
-    assert soak.run(2, tmp_path, hours=1, kind=soak.Mosquitto) == [], "soak.Mosquitto, seed 2, 1 h"
+    assert soak.run(2, tmp_path, hours=1, kind=Mosquitto) == [], "Mosquitto, seed 2, 1 h"
 
 
 def test_a_seed_is_one_life(tmp_path):
@@ -33,7 +35,7 @@ def test_a_life_has_nights_jumps_and_restarts(tmp_path):
     script, world, settings, bits = soak.life(3, 24, tmp_path)
     switched_off = sum(b - a for (a, level), (b, _) in zip(world["ignition"], world["ignition"][1:]) if not level)
     assert script["duration_s"] == 86400 and switched_off > 8 * 3600
-    assert len(world["cuts"]) == 7 and len(world["orders"]) == 3 and len(world["broker_events"]) == 6
+    assert len(world["cuts"]) == 7 and len(world["orders"]) == 3 and len(world["events"]) == 6
     dates = [burst.split(b",")[9] for burst in bursts(script) if burst.split(b",")[9]]
     assert len(set(dates)) >= 4  # two days of this life, tomorrow or yesterday, and 1024 weeks ago
 
@@ -44,14 +46,14 @@ def bursts(script):
     return [data for _, data in feed.read(script["feed"])]
 
 
-def looks(**columns):
+def some_looks(**columns):
     """Ten hours of one boot in which all is well, with some columns of the test's own."""
     usual = {"boot": 1, "heap": 80000, "sockets": 1, "tasks": 3, "sectors": 1, "next_seq": 50, "acked_low": 50}
     rows = [dict(usual, world_ms=hour * 3_600_000) for hour in range(1, 11)]
     for name, values in columns.items():
         for row, value in zip(rows, values):
             row[name] = value
-    return [soak.Look(**row) for row in rows]
+    return [looks.Look(**row) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def looks(**columns):
     ],
 )
 def test_what_is_not_where_it_must_be_is_said(columns, words):
-    faults = soak.judge(looks(**columns))
+    faults = looks.judge(some_looks(**columns))
     assert (words in faults[0] and len(faults) == 1) if words else faults == []
 
 

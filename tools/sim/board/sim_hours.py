@@ -1,8 +1,8 @@
-"""The soak's eyes and hands: an hourly look at what must not grow; ordered resets; a broker that goes and comes.
+"""The soak's and the chaos's eyes and hands: a look each hour at what must not grow; ordered resets; what else happens around the truck.
 
-In: the keys hours, orders and broker_events of the script (docs/simulator.md).
+In: the keys hours, look_s, calm_s, orders and events of the script (docs/simulator.md).
 Out: hours.log, a line a look; the end of the world in its drain, once all has been answered. A look is boot, world ms, live heap bytes, open sockets, tasks, next number, lowest number without an answer,
-    journal sectors entered; orders_done in the state; on the console BROKER lines, each awaited until its file is there.
+    journal sectors entered; orders_done in the state; on the console EVENT lines, each awaited until its file is there.
 """
 
 import asyncio
@@ -15,8 +15,9 @@ import socket
 from utime import sleep_ms
 
 _HOUR_MS = 3_600_000
-_CALM_S = 1500  # after the duration: from here on the world may end
-_PATIENCE = 6000  # times 5 ms of real time for the broker to do as it is told
+_look_ms = _HOUR_MS
+_CALM_S = 1500  # after the duration: from here on the world may end; the script's calm_s
+_PATIENCE = 6000  # times 5 ms of real time for whoever runs the board to do it
 _TECHNICIAN = 255  # tracker.system.reset.HANDS
 
 _space = {}
@@ -28,22 +29,23 @@ _ordered = False
 
 def install(space):
     """space: the names of main.py, where the firmware's App will be."""
-    global _space, _log
+    global _space, _log, _look_ms
     _space = space
     script = sim_world.script
     if script.get("hours"):
         _log = open(sim_world.path("hours.log"), "ab", buffering=0)
+        _look_ms = script.get("look_s", 3600) * 1000
         _count_sockets()
         _count_tasks()
-        sim_clock.at((sim_clock.ms // _HOUR_MS + 1) * _HOUR_MS, _look)
+        sim_clock.at((sim_clock.ms // _look_ms + 1) * _look_ms, _look)
         sim_world.saved.append(_look)
-        sim_clock.at(max(int((script["duration_s"] + _CALM_S) * 1000), sim_clock.ms + 1000), _end_when_answered)
+        sim_clock.at(max(int((script["duration_s"] + script.get("calm_s", _CALM_S)) * 1000), sim_clock.ms + 1000), _end_when_answered)
     for t_s, what in script.get("orders", ()):
         if t_s * 1000 > sim_clock.ms:
             sim_clock.at(t_s * 1000, lambda what=what: _order(what))
-    for n, event in enumerate(script.get("broker_events", ())):
-        if n >= sim_world.state.get("broker_events", 0):  # what fell into a time without power is made up for now
-            sim_clock.at(max(event[0] * 1000, sim_clock.ms), lambda n=n, word=event[1]: _tell_broker(n, word))
+    for n, event in enumerate(script.get("events", ())):
+        if n >= sim_world.state.get("events", 0):  # what fell into a time without power is made up for now
+            sim_clock.at(max(event[0] * 1000, sim_clock.ms), lambda n=n: _tell(n))
 
 
 def _look():
@@ -54,7 +56,7 @@ def _look():
         (sim_world.state["boots"], sim_clock.ms, sim_heap.look(), _sockets, _tasks) + numbers
     )
     _log.write(line.encode())
-    return (sim_clock.ms // _HOUR_MS + 1) * _HOUR_MS
+    return (sim_clock.ms // _look_ms + 1) * _look_ms
 
 
 def _end_when_answered():
@@ -87,16 +89,16 @@ def _order(what):
         raise RuntimeError("by order of the soak")  # out of asyncio's wait: nothing of the firmware catches it but main.py
 
 
-def _tell_broker(n, word):
-    sim_world.state["broker_events"] = n + 1
-    print("BROKER %d %s" % (n, word))
+def _tell(n):
+    sim_world.state["events"] = n + 1
+    print("EVENT %d" % n)
     for _ in range(_PATIENCE):
         try:
-            os.stat(sim_world.path("broker.%d" % n))
+            os.stat(sim_world.path("event.%d" % n))
             return
         except OSError:
             sleep_ms(5)
-    raise RuntimeError("nobody moved the broker")
+    raise RuntimeError("nobody did what event %d says" % n)
 
 
 def _count_sockets():

@@ -1,7 +1,7 @@
-"""The witness: writes down what the firmware keeps, by wrapping three of its methods while it runs.
+"""The witness: writes down what the firmware keeps, by wrapping four of its methods while it runs.
 
 Out: witness.log, one write a line. `T` record handed to append, `A` appended record, `F` fix
-    offered to the window, `B` boot (docs/simulator.md). state["fixes_read"] counts what the parser gave.
+    offered to the window, `K` numbers known to be in the database, `B` boot (docs/simulator.md). state["fixes_read"] counts what the parser gave.
 """
 
 import builtins
@@ -14,6 +14,7 @@ import sim_world
 _GAP = 6
 _PROBES = (
     ("tracker.store.journal", "Journal", "append"),
+    ("tracker.store.journal", "Journal", "ack"),
     ("tracker.sampling.window", "Window", "offer"),
     ("tracker.sampling.trail", "Trail", "on_epoch"),
 )
@@ -53,7 +54,7 @@ def _watch_imports(name, _globals=None, _locals=None, wanted=None, level=0):
 
 def _wrap(owner, name):
     inner = getattr(owner, name)
-    setattr(owner, name, {"append": _append, "offer": _offer, "on_epoch": _on_epoch}[name](inner))
+    setattr(owner, name, {"append": _append, "ack": _ack, "offer": _offer, "on_epoch": _on_epoch}[name](inner))
 
 
 def _append(inner):
@@ -79,6 +80,14 @@ def _words(rec):
 def _gap(rec):
     from_sec, _, reason, detail = sys.modules["tracker.record"].gap_fields(rec)
     return (from_sec, reason, detail)
+
+
+def _ack(inner):
+    def ack(self, lo, hi):
+        _write("K %d %d" % (lo, hi))
+        return inner(self, lo, hi)
+
+    return ack
 
 
 def _offer(inner):
