@@ -22,7 +22,7 @@ STAGES = (
         100,
         ("64-bit VM", "32-bit VM", "compilers", "WebAssembly VMs"),
     ),
-    ("e2e", "(mosquitto or e2e) and not page", 300, ("Mosquitto",)),
+    ("e2e", "(mosquitto or e2e) and not page", 400, ("Mosquitto",)),
     ("page", "page", 120, ("Chromium", "browser driver")),
 )
 FETCH = {

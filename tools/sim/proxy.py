@@ -229,4 +229,3 @@ class _Pair:
 
     async def flip(self, packet, fault, writer):
         return forgery.flipped(packet, self.line.rng)
-
