@@ -1,6 +1,7 @@
-"""From a bare board to a tracker: flash --dry-run --board NAME [--firmware FILE] [--port PORT].
+"""From a bare board to a tracker: flash --dry-run --board NAME [--firmware FILE [--frozen]] [--port PORT].
 
 Out: build/flash/<board>/, and every command in words.  Runs on Windows as on Linux.
+freeze --board NAME: what MicroPython's own build takes so that the tracker is in it (docs/memory.md).
 """
 
 import argparse
@@ -8,7 +9,7 @@ import sys
 from pathlib import Path
 
 from flashing import board as boards
-from flashing import image, partitions
+from flashing import frozen, image, partitions
 
 _ROOT = Path(__file__).resolve().parent.parent
 _BAUD = 460800
@@ -51,6 +52,23 @@ def do_flash(args, say):
         say("Missing: " + sentence)
 
 
+def do_freeze(args, say):
+    """The sources for MicroPython's build, and its commands."""
+    board, _, variant = _profile(args)["image"].partition("-")
+    try:
+        manifest = frozen.lay_out(args.source, args.out)
+    except image.Missing as why:
+        raise CommandError(str(why)) from None
+    build = "make -C ports/esp32 BOARD=%s%s" % (board, " BOARD_VARIANT=" + variant if variant else "")
+    say("Laid out in %s. In MicroPython's source (1.25 or newer), on Linux, after" % args.out)
+    say("'. export.sh' of the ESP-IDF that its ports/esp32/README.md names:")
+    say("  make -C mpy-cross")
+    say("  %s submodules" % build)
+    say("  %s FROZEN_MANIFEST=%s" % (build, manifest.resolve()))
+    say("Then, with the firmware.bin that it names last:")
+    say("  %s tools/flash.py flash --dry-run --board %s --frozen --firmware firmware.bin" % (_PYTHON, args.board))
+
+
 def _profile(args):
     """The board's profile, checked."""
     try:
@@ -84,7 +102,7 @@ def _plan(profile, args):
     plan.add(app.offset, "micropython.bin", micropython, "MicroPython, %s" % profile["image"])
     vfs = partitions.find(profile, "vfs")
     try:
-        files = image.application(args.source, profile)
+        files = image.application(args.source, profile, args.frozen)
         filled = sum(len(data) for data in files.values())
         words = "the application, %d files with %d bytes in a littlefs" % (len(files), filled)
         plan.add(vfs.offset, "vfs.bin", image.littlefs_image(files, vfs.size), words)
@@ -139,14 +157,24 @@ def _flash_arguments(parser):
     add("--board", required=True, help="a folder in boards/, such as esp32-generic")
     add("--dry-run", action="store_true", help="build all, say every step, write nothing")
     add("--firmware", type=Path, metavar="FILE", help="MicroPython's combined .bin for the board")
+    add("--frozen", action="store_true", help="the tracker is in that .bin: by freeze")
     add("--port", help="the board's serial port, such as COM5")
     add("--out", type=Path, default=_ROOT / "build" / "flash", help="where to build")
     add("--boards", type=Path, default=_ROOT / "boards", help=argparse.SUPPRESS)
     add("--source", type=Path, default=_ROOT / "firmware", help=argparse.SUPPRESS)
 
 
+def _freeze_arguments(parser):
+    add = parser.add_argument
+    add("--board", required=True, help="a folder in boards/, such as esp32-generic")
+    add("--out", type=Path, default=_ROOT / "build" / "frozen", help=argparse.SUPPRESS)
+    add("--boards", type=Path, default=_ROOT / "boards", help=argparse.SUPPRESS)
+    add("--source", type=Path, default=_ROOT / "firmware", help=argparse.SUPPRESS)
+
+
 _COMMANDS = {  # name: (what does it, its arguments, one line of help)
     "flash": (do_flash, _flash_arguments, "a bare board in, a tracker out"),
+    "freeze": (do_freeze, _freeze_arguments, "the tracker inside MicroPython, for a board with little memory"),
 }
 
 

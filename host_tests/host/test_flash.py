@@ -67,7 +67,7 @@ def test_no_two_parts_overlap(tmp_path, small):
     firmware.write_bytes(_micropython(0x180000))
     plan = flash._plan(
         _profile(),
-        flash.argparse.Namespace(out=tmp_path, firmware=firmware, source=small),
+        flash.argparse.Namespace(out=tmp_path, firmware=firmware, frozen=False, source=small),
     )
     for low, high in zip(plan.parts, plan.parts[1:]):
         assert low[0] + low[2] <= high[0], (low, high)
@@ -146,6 +146,24 @@ def test_boot_and_main_stay_source_the_rest_is_compiled(small):
     assert sorted(files) == ["board.json", "boot.py", "main.py"] + compiled
     assert files["main.py"] == b"X = 1\n"
     assert files["tracker/a.mpy"][:2] == b"M\x06" and b"tracker.a" in files["tracker/a.mpy"]
+
+
+def test_frozen_the_application_is_in_micropython_and_not_on_the_file_system(small):
+    assert sorted(image.application(small, _profile(), frozen=True)) == ["board.json", "boot.py", "main.py"]
+
+
+def test_freeze_lays_out_what_micropython_s_build_takes_and_says_its_commands(tmp_path, small):
+    (small / "tracker" / "a.py").write_text("from micropython import const\n\nA = const(3)\n", encoding="utf-8")
+    (small / "tracker" / "b.py").write_text("from tracker.a import A\n\nB = A + 1\n", encoding="utf-8")
+    (small / "manifest.py").write_text('package("tracker")\n', encoding="utf-8")
+    said = []
+    words = ["freeze", "--board", "esp32-generic", "--out", str(tmp_path / "out"), "--source", str(small)]
+    assert flash.main(words, said.append) == 0
+    found = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*.py")}
+    assert sorted(found) == ["manifest.py", "tracker/a.py", "tracker/b.py", "tracker/system/b.py"]
+    assert "A_ = const(3)" in found["tracker/b.py"].read_text()
+    make = "  make -C ports/esp32 BOARD=ESP32_GENERIC BOARD_VARIANT=OTA FROZEN_MANIFEST=%s" % found["manifest.py"].resolve()
+    assert make in said
 
 
 def test_the_same_files_give_the_same_image(small):

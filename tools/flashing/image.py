@@ -12,11 +12,12 @@ _UNIT = 32  # bytes read and written at least: what MicroPython's VfsLfs2 mounts
 _LOADER_OFFSET = 0x1000  # where an ESP32's image begins, and the offsets inside it count from
 
 
-def application(firmware, profile):
-    """{path on the board: bytes}, everything but the settings."""
+def application(firmware, profile, frozen=False):
+    """{path on the board: bytes}, everything but the settings; frozen: without what that MicroPython has in it."""
     files = {name: (firmware / name).read_bytes() for name in PLAIN}
     files["board.json"] = boards.on_board(profile)
-    files.update(compiled(firmware, "xtensawin"))
+    if not frozen:
+        files.update(compiled(firmware, "xtensawin"))
     return files
 
 
