@@ -167,6 +167,13 @@ def _resolved(world, profile):
         world["pins"][str(ignition)] = world["ignition"]
     if "uart" in profile.get("gnss", {}):
         world.setdefault("gnss_uart", profile["gnss"]["uart"])
+    if "modem" in profile:
+        wired = profile["modem"]
+        pins = {name: wired[name] for name in ("pwrkey", "power", "reset", "dtr") if name in wired}
+        world["modem"] = dict(
+            {"model": wired["model"], "uart": wired["uart"], "pins": pins, "reset_level": wired.get("reset_level", 1)},
+            **world.get("modem", {}),
+        )
     for name, *_, size in profile.get("partitions", ()):
         if name == "journal":
             world.setdefault("journal_bytes", int(size, 0))

@@ -1,4 +1,4 @@
-"""machine of the simulated board: the receiver's UART, scripted pins, watchdog, RTC, resets, deep sleep."""
+"""machine of the simulated board: the receiver's UART and the modem's, scripted pins, watchdog, RTC, resets, deep sleep."""
 
 import io
 
@@ -11,10 +11,10 @@ PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = 2, 2, 3, 4
 _EINVAL = -22
 _STREAM_POLL, _POLLIN, _POLLOUT = 3, 1, 4
 _START_MS = 3000  # a receiver says nothing for so long after power-on
-_ANSWER_MS = 30
 _OLD_MS = 10_000  # no burst that began earlier is still on the line
 _NEVER = 0x3FFFFFFF
 
+modem = None  # the SimModem of this board, for network.py
 wakes = {}  # "ext0", "ext1" -> (pins, level, any of them, wake reason): esp32.wake_on_...
 deep_sleep_hold = False  # esp32.gpio_deep_sleep_hold
 _driven = {}  # output -> its level
@@ -41,7 +41,7 @@ def deepsleep(time_ms=None):
     """Ends the VM. Pins that are not held float, and with them the supply that hangs on one."""
     for pin in list(_driven):
         if not (deep_sleep_hold and pin in _held):
-            _supply(pin, 0)
+            _supply(pin, None)
             _held.pop(pin, None)
     sim_world.state["held"] = {str(pin): level for pin, level in _held.items()}
     sim_world.sleep(time_ms, _wake_ms())
@@ -76,10 +76,11 @@ def idle():
 
 
 class UART(io.IOBase):
-    """The first UART made, or the script's gnss_uart, has the receiver; others are silent."""
+    """The first UART made, or the script's gnss_uart, has the receiver, the modem's has that; others are silent."""
 
     _gnss = None
     _line = None
+    _wire = None
 
     def __init__(self, id, baudrate=115200, **options):
         self._id = id
@@ -98,6 +99,8 @@ class UART(io.IOBase):
                 -0x102, "ESP_ERR_INVALID_ARG"
             )  # the driver wants more than the hardware's own 128 bytes
         self._mine = UART._line if UART._gnss == self._id else None
+        if UART._wire and sim_world.script["modem"]["uart"] == self._id:
+            self._mine = UART._wire
         if self._mine:
             self._mine.flush(sim_clock.ms, self._rxbuf)
 
@@ -132,19 +135,8 @@ class UART(io.IOBase):
     def write(self, buf, off=0, n=None):
         n = len(buf) - off if n is None else n
         if self._mine:
-            sim_world.state["uart_tx"] += n
-            if self._mine.receiver:
-                self._tell(bytes(memoryview(buf)[off : off + n]))
+            self._mine.hear(bytes(memoryview(buf)[off : off + n]), sim_clock.ms, self._baud)
         return n
-
-    def _tell(self, data):
-        """At another rate the receiver hears nothing that it knows."""
-        self._pull()
-        receiver = self._mine.receiver
-        if self._baud == receiver.baud:
-            receiver.hear(data, sim_clock.ms)
-        if receiver.said:
-            self._mine.look_at(sim_clock.ms + _ANSWER_MS)
 
     def txdone(self):
         return True
@@ -174,6 +166,8 @@ def plug_in_receiver():
     script, state = sim_world.script, sim_world.state
     if state["cause"] != PWRON_RESET:
         _held.update({int(pin): level for pin, level in state["held"].items()})
+    if script.get("modem"):
+        _plug_in_modem(script, state)
     if not script.get("feed"):
         return
     silent_ms = max(state["power_on_ms"] + _START_MS, sim_clock.ms - _OLD_MS)
@@ -181,13 +175,38 @@ def plug_in_receiver():
     line = UART._line = Line(
         script["feed"], script.get("gnss_baud", 9600), silent_ms, script.get("seed", 1), receiver
     )
-    dropped, arrived = state["uart_dropped"], state["uart_bytes"]
+    _count(line, "uart")
+
+
+def _count(line, name):
+    """What went over this line is in the state at the boot's end."""
+    names = [name + what for what in ("_dropped", "_bytes", "_tx")]
+    before = [sim_world.state.get(key, 0) for key in names]
 
     def save():
-        state["uart_dropped"] = dropped + line.dropped
-        state["uart_bytes"] = arrived + line.arrived
+        now = line.dropped, line.arrived, line.written
+        sim_world.state.update({key: old + new for key, old, new in zip(names, before, now)})
 
     sim_world.saved.append(save)
+
+
+def _plug_in_modem(script, state):
+    """It keeps its state when only the chip is reset; its card counts wrong PINs for ever."""
+    global modem
+    from sim_modem import SimModem
+    from sim_wire import Wire
+
+    wired = script["modem"]
+    kept = state.get("modem", {})
+    if state["cause"] == PWRON_RESET:
+        kept = {"tries": kept["tries"]} if kept else {}
+    state["modem"] = kept
+    faults = list(wired.get("faults", ()))
+    faults += [{"what": "no_signal", "from_s": from_s, "until_s": to_s} for from_s, to_s in script.get("outages", ())]
+    powered = "power" not in wired["pins"]
+    modem = SimModem(wired["model"], faults, kept, sim_clock.ms, powered, wired.get("sim"), script.get("start_sec", 0))
+    UART._wire = Wire(modem)
+    _count(UART._wire, "modem")
 
 
 def _receiver(script, state):
@@ -215,7 +234,13 @@ def _drive(pin, level, hold):
 
 
 def _supply(pin, level):
-    """What hangs on an output: the receiver's supply."""
+    """What hangs on an output: the receiver's supply, the modem's pins. level None: it floats."""
+    if modem:
+        for name, number in sim_world.script["modem"]["pins"].items():
+            if number == pin:
+                if name == "reset":
+                    level = level is not None and level == sim_world.script["modem"].get("reset_level", 1)
+                modem.pin(name, int(level or 0), sim_clock.ms)
     receiver = UART._line and UART._line.receiver
     if receiver and sim_world.script["receiver"].get("power_pin") == pin:
         receiver.power(level, sim_clock.ms)

@@ -52,6 +52,7 @@ def main(world_path, state_dir):
     )  # the firmware's jitter, too
     esp32.insert_chips()
     machine.plug_in_receiver()
+    network.plug_in()
     if sim_world.script.get("rom"):
         sim_heap.mount_rom(sim_world.script["rom"])
     space = {"__name__": "__main__"}

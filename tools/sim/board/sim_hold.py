@@ -6,6 +6,7 @@ Out: waiting() and sleep() for the clock.
 Owns: which request is open, and that none holds the clock longer than hold_ms of real time.
 """
 
+import network
 import sim_world
 import uselect
 from utime import ticks_add, ticks_diff, ticks_ms
@@ -37,7 +38,7 @@ class Hold:
     def __init__(self):
         self.open = []  # (awaited, key, last, real deadline), oldest first
         self._sockets = uselect.poll()
-        self._outages = 0
+        self._outages = 0, None
         self._bodies = [
             bytearray(_KEEP),
             bytearray(_KEEP),
@@ -78,16 +79,17 @@ class Hold:
         self._drop_lost()
         while self.open and ticks_diff(ticks_ms(), self.open[0][3]) >= 0:
             self.open.pop(0)
-        if not self.open or sim_world.outage():
+        if not self.open or sim_world.outage() or not network.linked():
             return False
         for _ in self._sockets.ipoll(0):
             return False
         return True
 
     def _drop_lost(self):
-        """An answer to what was asked before an outage never comes."""
-        if self._outages != sim_world.outages_begun():
-            self._outages = sim_world.outages_begun()
+        """An answer to what was asked before an outage, or over another bearer, never comes."""
+        now = sim_world.outages_begun(), network.route()
+        if self._outages != now:
+            self._outages = now
             self.open.clear()
 
     def sleep(self, ms):

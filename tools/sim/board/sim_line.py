@@ -8,6 +8,7 @@ Out: bytes into the UART's ring; what does not fit is counted.
 import struct
 
 _FAR = 0x3FFFFFFF
+_ANSWER_MS = 30
 _LARGEST = 8192  # rxbuf of the firmware's hungriest driver, for PPP
 
 
@@ -21,6 +22,7 @@ class Line:
         self.count = 0  # bytes waiting in the ring
         self.dropped = 0
         self.arrived = 0
+        self.written = 0  # by the board
         self.next_ms = 0  # when the next byte is there
         self._tail = 0
         self._file = open(path, "rb")
@@ -56,10 +58,18 @@ class Line:
             else:
                 self.next_ms = self._when(self._pos + 1)
 
-    def look_at(self, when_ms):
-        """The receiver has something to say between two bursts."""
-        if not self._pos and when_ms < self.next_ms:
-            self.next_ms = when_ms
+    def hear(self, data, now_ms, baud):
+        """What the board writes. At another rate the receiver hears nothing that it knows."""
+        self.written += len(data)
+        receiver = self.receiver
+        if receiver is None:
+            return
+        if now_ms >= self.next_ms:
+            self.pull(now_ms, baud == self.baud)
+        if baud == receiver.baud:
+            receiver.hear(data, now_ms)
+        if receiver.said and not self._pos:
+            self.next_ms = min(self.next_ms, now_ms + _ANSWER_MS)
 
     def _begin(self, now_ms, good):
         """Between two frames: answers go first; then what the receiver says of the next. False: look again."""

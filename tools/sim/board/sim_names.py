@@ -31,10 +31,10 @@ class Datagrams:
         self._answers = []
 
     def sendto(self, data, address):
-        if not network.linked():
+        if network.route() is None:
             raise OSError(errno.EHOSTUNREACH)
         sim_world.state["names_asked"] = sim_world.state.get("names_asked", 0) + 1
-        if not _silent():
+        if network.linked() and not _silent():
             due_ms = sim_clock.ms + _AWAY_MS
             self._answers.append((due_ms, sim_world.outages_begun(), _answer(data), address))
         return len(data)
@@ -42,7 +42,7 @@ class Datagrams:
     def recvfrom(self, n):
         while self._answers and self._answers[0][0] <= sim_clock.ms:
             _, outages, packet, source = self._answers.pop(0)
-            if outages == sim_world.outages_begun():
+            if outages == sim_world.outages_begun() and network.linked():
                 return packet[:n], source
         raise OSError(errno.EAGAIN)
 

@@ -16,6 +16,7 @@ import uselect
 import usocket
 from sim_hold import Hold
 from sim_names import Datagrams
+from sim_ppp_api import release
 from usocket import (
     AF_INET,
     AF_INET6,
@@ -29,6 +30,9 @@ from usocket import (
 IPPROTO_TCP = 6
 _NO_NAME = -202  # lwIP's EAI_FAIL, as the ESP32 raises it
 _REAL_CONNECT_S = 5
+_DNS_MS = 14_000  # lwIP asks four times before it gives up
+_SYN_MS = 19_000  # and tries so long to open a connection
+_DNS_BUG = (1, 26), (1, 28)  # micropython issue 18737: nobody reads PPP's UART while getaddrinfo waits
 _STREAM_POLL, _STREAM_CLOSE = 3, 4
 _BROKEN = uselect.POLLERR | uselect.POLLHUP
 
@@ -36,9 +40,17 @@ _hold = sim_clock.hold = Hold()
 
 
 def getaddrinfo(host, port, *more):
-    if not network.linked():
+    if network.route() is None:
+        raise OSError(_NO_NAME)
+    if not host.replace(".", "").isdigit() and (not network.linked() or _deaf_while_asking()):
+        sim_clock.wait(_DNS_MS)
         raise OSError(_NO_NAME)
     return usocket.getaddrinfo(*_elsewhere(host, port))
+
+
+def _deaf_while_asking():
+    version = release(sim_world.script.get("micropython", "1.27"))
+    return network.by_ppp() and _DNS_BUG[0] <= version <= _DNS_BUG[1]
 
 
 def _elsewhere(host, port):
@@ -56,13 +68,17 @@ class _Connection(io.IOBase):
         self._real = usocket.socket()
         self._timeout_ms = None  # None: wait without end; 0: never wait
         self._outages = 0
+        self._route = None
+        self._unanswered = False  # it was opened into nothing
         self._error = 0  # of a connect that did not wait
         self._watch = None
         self._poll = uselect.poll()
 
     def connect(self, address):
-        if not network.linked():
+        if network.route() is None:
             raise OSError(errno.EHOSTUNREACH)
+        if not network.linked():
+            self._open_into_nothing()
         if isinstance(address, tuple):
             address = usocket.getaddrinfo(*_elsewhere(*address[:2]))[0][-1]
         self._real.settimeout(_REAL_CONNECT_S)
@@ -72,13 +88,24 @@ class _Connection(io.IOBase):
             self._error = errno.ETIMEDOUT if error.errno == errno.EINPROGRESS else error.errno
         self._real.setblocking(False)
         self._outages = sim_world.outages_begun()
+        self._route = network.route()
         if not self._error:
             self._poll.register(self._real, uselect.POLLIN | uselect.POLLOUT)
             self._watch = _hold.watch(self._real)
             sim_world.state["connects"] += 1
+            bearer = "connects_" + self._route[0]
+            sim_world.state[bearer] = sim_world.state.get(bearer, 0) + 1
         if self._timeout_ms == 0:
             raise OSError(errno.EINPROGRESS)
         self._raise_error()
+
+    def _open_into_nothing(self):
+        """The route is there and nothing comes back."""
+        self._unanswered = True
+        if self._timeout_ms == 0:
+            raise OSError(errno.EINPROGRESS)
+        sim_clock.wait(_SYN_MS if self._timeout_ms is None else min(_SYN_MS, self._timeout_ms))
+        raise OSError(errno.ETIMEDOUT)
 
     def settimeout(self, seconds):
         self._timeout_ms = None if seconds is None else int(seconds * 1000)
@@ -111,6 +138,8 @@ class _Connection(io.IOBase):
             )  # also to the question for a file descriptor: an outage must be seen by poll
         if self._error:
             return _BROKEN
+        if self._unanswered:
+            return 0
         if self._lost():
             return arg & uselect.POLLOUT
         for _, events in self._poll.ipoll(0):
@@ -229,7 +258,9 @@ class _Connection(io.IOBase):
         )
 
     def _lost(self):
-        return self._outages != sim_world.outages_begun() or not network.linked()
+        if self._outages != sim_world.outages_begun() or self._route != network.route():
+            return True  # of another bearer, of another session: its packets have the wrong sender
+        return not network.linked()
 
     def _raise_error(self):
         if self._error:
