@@ -10,6 +10,7 @@ from store_judge import check, whole_from
 from store_kit import Mark, SmallNor, event_record, fix_image, fix_record, image, mounted, read_all
 from tracker.record import FIX, Record
 from tracker.sampling.window import Window
+from tracker.store.old import OLD, Bundle
 
 DRIVES = (  # that stays online; that goes offline for a while; for ever, with a window that thins much, and one that thins little
     {"offline": 10000},
@@ -184,16 +185,22 @@ def recovery_ops(picture, cells):
 
 
 def places(cells, mark):
-    """{number: (page, where its bytes end)} of an undamaged ring."""
+    """{number: (page, where its bytes end)} of an undamaged ring; of a copy only where its source is gone."""
     flash = SmallNor(cells)
     ring = mounted(flash, mark)._ring
     found = {}
     rec = Record()
+    bundle = Bundle()
     for sector in range(ring.count):
         for index in range(4):
             if ring.bases[sector] >= 0:
                 ring.page.load(sector, index, ring.bases[sector], ring.seed_of(sector))
                 while ring.page.next(rec):
+                    where = (sector * 4 + index, index * 128 + sector * 512 + ring.page.pos)
                     if rec.seq >= 0:
-                        found[rec.seq] = (sector * 4 + index, index * 128 + sector * 512 + ring.page.pos)
+                        found[rec.seq] = where
+                    elif rec.kind == OLD:
+                        bundle.open(ring.page, rec.n)
+                        while bundle.next(rec):
+                            found.setdefault(rec.seq, where)
     return found

@@ -105,7 +105,7 @@ def loss_fields(what):
     while off < len(what[2]):
         value, off = varint(what[2], off, len(what[2]))
         values.append(value)
-    duration_s, count, first, span = values + [None] * (4 - len(values))
+    duration_s, count, first, span = (values + [None] * 3)[:4]
     return what[1] - duration_s, what[1], count, first, span
 
 

@@ -152,6 +152,29 @@ def test_heavy_damage_is_never_read_as_records(drives):
         assert journal.next_seq > max(intact)
 
 
+def test_torn_seal_never_points_into_a_header(pages):
+    """P torn in any way over a first page: mending by it must not move the place where the records begin."""
+    picture = next(p for p in Drive(10000).pictures if p.op == "program" and p.off % 512 < 126 < p.off % 512 + len(p.data))
+    begin = picture.off // 512 * 512
+    whole = read_all(mounted(SmallNor(picture.cells), Mark(picture.mark)))
+    for p in range(255):
+        cells = bytearray(picture.cells)
+        cells[begin + 126] = p
+        found = read_all(mounted(SmallNor(cells), Mark(picture.mark)))
+        assert all(found.get(seq) == what for seq, what in whole.items())
+
+
+def test_drop_beside_a_thinning_is_told_whatever_two_cuts_leave(drives):
+    """The THINNED record is whole, the DROPPED one behind it torn, then the entry that follows: it says what was to come."""
+    drive = drives[3]
+    tried = 0
+    for i, picture in enumerate(drive.pictures):
+        if picture.data[:1] == b"\x86" and drive.pictures[i - 1].data[:1] == b"\x86":
+            for at in range(1, len(picture.data), 2):
+                tried += check_recovery(i, picture, at, "prefix")
+    assert tried > 100
+
+
 def test_gap_that_had_no_room_is_said_after_a_cut():
     """Behind a torn last page the GAP can only come after the entry. Cut at every byte from there on: still no loss is silent."""
     flash = SmallNor(b"\xff" * 2048)

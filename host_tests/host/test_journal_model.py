@@ -2,22 +2,27 @@
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from sim.board.nor import PowerCut
 from store_cuts import WAYS, places
-from store_judge import is_dropped, is_told, numbers_skipped
+from store_fast import remembered
+from store_judge import is_loss, numbers_skipped, untold, whole_from
 from store_kit import Mark, blank, event_record, fix_image, fix_record, image, mounted, read_all
 from tracker.record import FIX, SKIPPED, Record
+from tracker.sampling.window import Window
 
 ANY = st.integers(0, 1 << 20)
 
 
 class JournalMachine(RuleBasedStateMachine):
+    thinned = copies_read = 0  # in all runs
+
     def __init__(self):
         super().__init__()
         self.flash = blank()
         self.mark = Mark()
-        self.journal = mounted(self.flash, self.mark)
+        self.thin_m = None
+        self.journal = self._mounted()
         self.rec = Record()
         self.list = {}  # number: image, of what must be readable
         self.used = set()  # every number that was ever seen
@@ -29,6 +34,11 @@ class JournalMachine(RuleBasedStateMachine):
         self.ms = 0
 
     # ---- what may happen
+
+    @initialize(thin_m=st.sampled_from((None, 1, 20)))
+    def begin(self, thin_m):
+        self.thin_m = thin_m
+        self.journal = self._mounted()
 
     @rule(n=st.integers(1, 25), is_event=st.booleans())
     def append(self, n, is_event):
@@ -80,7 +90,7 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(op=st.sampled_from(("program", "program", "program", "erase")), at=st.integers(0, 600), way=st.sampled_from(WAYS))
     def cut(self, op, at, way):
         done = self.flash.erases if op == "erase" else self.flash.program_calls
-        self.flash.cut = (op, done + 1, at % (512 if op == "erase" else 24), way[0])
+        self.flash.cut = (op, done + 1, at % (512 if op == "erase" else (24, 24, 96)[at % 3]), way[0])
         in_flight = None
         try:
             for _ in range(80):
@@ -136,21 +146,21 @@ class JournalMachine(RuleBasedStateMachine):
         self.used |= set(range(self.journal.next_seq))
         while cursor.next(self.rec):
             what = image(self.rec)
-            if self.rec.seq not in self.list and is_dropped(what):
+            if self.rec.seq not in self.list and is_loss(what):
                 self.list[self.rec.seq] = what
         self._forget()
 
     def _mount(self, in_flight=None):
         next_seq = self.journal.next_seq
         self.flash.cut = None
-        journal = self.journal = mounted(self.flash, self.mark)
+        journal = self.journal = self._mounted()
         assert journal.next_seq >= next_seq
         found = read_all(journal)
         for seq, what in found.items():
             if self.list.get(seq) is None and seq in self.list:
                 continue
             if seq not in self.list:
-                assert what == in_flight or what[0] == SKIPPED or is_dropped(what)
+                assert what == in_flight or what[0] == SKIPPED or is_loss(what)
                 assert seq not in self.used
                 self.list[seq] = what
                 in_flight = None
@@ -162,13 +172,22 @@ class JournalMachine(RuleBasedStateMachine):
         tail = journal.tail()
         assert tail is None or self.hurt or fix_image(tail) == self.tail
 
+    def _mounted(self):
+        return mounted(self.flash, self.mark, window=self.thin_m and Window(self.thin_m))
+
     def _forget(self):
-        """What is below the oldest sector was acknowledged, or the journal tells of its loss."""
-        oldest = self.journal.oldest_seq
-        gaps = [what for what in self.list.values() if what and is_dropped(what)]
-        for seq in [seq for seq in self.list if seq < oldest]:
-            what = self.list.pop(seq)
-            assert seq in self.acked or self.hurt or what[0] == SKIPPED or is_told(what, gaps)
+        """What is gone below the oldest sector was acknowledged, or the journal tells of its loss."""
+        whole = whole_from(self.journal)
+        if min(self.list, default=whole) >= whole:
+            return
+        said = {seq: what for seq, what in self.list.items() if what}
+        left = read_all(self.journal) if self.journal.oldest_seq < whole else {}
+        gone = {seq: self.list.pop(seq) for seq in list(self.list) if seq < whole and seq not in left}
+        if not self.hurt:
+            gone = {seq: what for seq, what in gone.items() if what[0] != SKIPPED}
+            assert not untold(gone, said, self.acked)
+        JournalMachine.thinned += self.journal.thinned
+        JournalMachine.copies_read += len(left)
 
     def _compare(self, found):
         for seq, what in self.list.items():
@@ -181,5 +200,7 @@ class JournalMachine(RuleBasedStateMachine):
             del self.list[seq]
 
 
-TestJournal = JournalMachine.TestCase
-TestJournal.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+def test_journal():
+    with remembered():
+        run_state_machine_as_test(JournalMachine, settings=settings(max_examples=50, stateful_step_count=40, deadline=None))
+    assert JournalMachine.thinned > 100 and JournalMachine.copies_read > 100

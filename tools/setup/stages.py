@@ -15,7 +15,7 @@ from setup.place import CACHE, ROOT, Missing, say
 
 STAGES = (
     # name, pytest's marker expression, budget in seconds, what is fetched for it
-    ("host", "not vm and not vm32 and not versions and not mosquitto and not e2e and not page", 60, ("libraries", "browser driver")),
+    ("host", "not vm and not vm32 and not versions and not mosquitto and not e2e and not page", 120, ("libraries", "browser driver")),
     (
         "vm",
         "(vm or vm32 or versions) and not mosquitto and not e2e and not page",

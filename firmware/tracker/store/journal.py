@@ -89,7 +89,7 @@ class Journal:
             self.last_sec = found.last_sec
             self._has_tail = found.has_tail
             self._dropped_said = found.dropped_said
-            self._thinned_said = found.thinned_said
+            self._thinned_said = found.due >= 0
             lost = found.finish_entry(self, self._mark.get(), self._slots)
             self._settle()
             found.say(self, lost)
@@ -204,6 +204,8 @@ class Journal:
         if thinner.thinned and not self._thinned_said:
             self._set_gap(thinner.thin_from_sec, thinner.thin_to_sec, THINNED, thinner.thinned)
             gap.n = put_varint(gap.body, put_varint(gap.body, gap.n, thinner.base), thinner.end - thinner.base)
+            if lost:
+                gap.n = put_varint(gap.body, gap.n, lost)  # a DROPPED follows; a mount that finds none says this
             if not self._say(gap):
                 from_sec = thinner.thin_from_sec if not lost else min(from_sec, thinner.thin_from_sec)
                 to_sec = max(to_sec, thinner.thin_to_sec)

@@ -9,6 +9,7 @@ from tracker.fix import UNTIMED
 from tracker.record import ACK, DROPPED, FIX, GAP, SKIPPED, THINNED, Record
 from tracker.store.codec import Codec
 from tracker.store.crc import check_fits, crc15, mend, parity
+from tracker.store.sector import Header
 
 SEAL = const(2)  # bytes P and Q at the end of a full page
 FIRST = const(2)  # bytes at the beginning of a page: the offset of its first number from the sector's base
@@ -63,9 +64,12 @@ class Page:
         self.rewind()
 
     def _whole(self):
-        """True when every byte of the page belongs to a good record or to the padding."""
+        """True when every byte of the page belongs to a good header, to a good record or to the padding."""
         if self._probe is None:
             self._probe = Record()
+            self._header = Header()
+        if not self._index and not self._header.get(self.buf, len(self.buf)):
+            return False  # a cut left P or Q torn, and they point into the header: its size is where the records begin
         self.rewind()
         while self.next(self._probe):
             pass

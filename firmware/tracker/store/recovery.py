@@ -32,7 +32,8 @@ class Recovery:
         self.hole = 0  # numbers from here to the newest sector's base were skipped and nobody said so
         self.last_sec = None
         self.has_tail = False
-        self.dropped_said = self.thinned_said = False  # the last page of the newest sector tells what the next entry costs
+        self.dropped_said = False  # the last page of the newest sector tells what the next entry drops
+        self.due = self._due_before = -1  # it tells what is thinned out, and that so many are dropped besides; of the last entry
         self.lost_sec = None  # the newest sector's entry dropped what began here, if anything, and nobody said so
         self.victim_sec = 0  # what the next entry drops begins here
         self.copies = self.copies_before = 0  # unacknowledged old records in the newest sector, and in the one before
@@ -92,10 +93,12 @@ class Recovery:
             if index and page.is_erased():
                 break
             last = index
-            self.dropped_said = self.thinned_said = False
+            self.dropped_said = False
+            self.due = -1
             self._read_page()
         if last < self._writer.pages - 1:
-            self.dropped_said = self.thinned_said = False
+            self.dropped_said = False
+            self.due = -1
         self._load(sector, last)
         while page.next(self._rec):
             pass
@@ -142,7 +145,7 @@ class Recovery:
         elif kind == GAP and rec.body[0] == DROPPED:
             self.dropped_said = self._dropped = True
         elif kind == GAP and rec.body[0] == THINNED:
-            self.thinned_said = True
+            self.due = _dropped_besides(rec)
 
     def _see_old(self, rec):
         """How far the next sector has been copied."""
@@ -180,8 +183,10 @@ class Recovery:
                     bundle.open(ring.page, rec.n)
                     while bundle.next(rec):
                         self.copies_before += not self._acks.has(rec.seq)
-                elif index == self._writer.pages - 1 and rec.kind == GAP and rec.body[0] in (DROPPED, THINNED):
-                    said = True
+                elif index == self._writer.pages - 1 and rec.kind == GAP:
+                    said = said or rec.body[0] == DROPPED
+                    if rec.body[0] == THINNED:
+                        self._due_before = _dropped_besides(rec)
         if is_young and not self._skipped:
             self.hole = min(end, self.hole)
         if is_young and not self._dropped and not said and ring.read_header(sector):
@@ -202,10 +207,13 @@ class Recovery:
             ring.bases[victim] = ring.olds[victim] = -1
             self._writer.close(ring.newest, self._writer.pages * len(ring.page.buf))
             journal.next_seq = self.next_seq = max(self.next_seq, mark)
-            self.lost_sec = None if self.dropped_said or self.thinned_said else self.victim_sec
+            self.lost_sec = None if self.dropped_said else self.victim_sec
+            self._due_before = self.due
             self.copies_before = self.copies
         if self.lost_sec is None:
             return 0
+        if self._due_before >= 0:
+            return self._due_before
         return self._acks.missing(max(ring.olds[told_in], 0), ring.bases[ring.oldest()]) - self.copies_before
 
     def say(self, journal, lost):
@@ -230,3 +238,11 @@ class Recovery:
             rec = Record(_SAID_MAX)
             rec.set_skipped(journal.last_sec or 0, first, end - first)
             journal.append(rec)
+
+
+def _dropped_besides(rec):
+    """What a THINNED record says last: how many the DROPPED record behind it tells of, 0 without one."""
+    off = 1
+    for _ in range(4):
+        off = varint(rec.body, off, rec.n)[1] if off >= 0 else -1
+    return varint(rec.body, off, rec.n)[0] if off >= 0 else 0

@@ -96,7 +96,7 @@ class Thinner:
         """Pages of the newest sector that copies may still need."""
         if self._pass == _DONE or self._ring.olds[self._ring.newest] < 0:
             return 0
-        return (self._most - self._used) // len(self._ring.page.buf)
+        return max(0, self._most - self._used) // len(self._ring.page.buf)  # a page's empty end may lead beyond the half
 
     # ---- the first reading: which fixes stay
 
@@ -218,6 +218,8 @@ class Thinner:
             self._flush()
         if size > self._body_max or self._used + out.n + size > self._most:
             return False
+        if not out.n:
+            self._out_sec = self._before or rec.sec
         self.bundle.add(rec, out)
         out.seq += 1
         room = self._writer.room() - _FRAME - out.n
@@ -235,6 +237,7 @@ class Thinner:
                 self._used += self._writer.at - at
             else:
                 self.lost += out.seq
+                self.from_sec = min(self.from_sec, self._out_sec) if self.to_sec else self._out_sec
                 self.to_sec = max(self.to_sec, self._before)
             self._last = self.bundle.seq
         out.n = out.seq = 0
