@@ -10,12 +10,14 @@ EAST_M = 0.11132  # a micro-degree on the equator
 
 def _off_m(lat_udeg, speed_cms, course_cdeg, seconds):
     fix, place = Fix(), Fix()
-    fix.sec, fix.lat_udeg, fix.lon_udeg, fix.speed_cms, fix.course_cdeg = 200000000, lat_udeg, 106630000, speed_cms, course_cdeg
+    fix.sec, fix.lat_udeg, fix.lon_udeg = 200000000, lat_udeg, 106630000
+    fix.speed_cms, fix.course_cdeg = speed_cms, course_cdeg
     put_ahead(fix, fix.sec + seconds, place)
     way_m = speed_cms / 100 * min(seconds, 60)
     course = math.radians(course_cdeg / 100)
     north_m = (place.lat_udeg - fix.lat_udeg) / 9 - way_m * math.cos(course)
-    east_m = (place.lon_udeg - fix.lon_udeg) * EAST_M * math.cos(math.radians(lat_udeg / 1e6)) - way_m * math.sin(course)
+    shrunk_m = EAST_M * math.cos(math.radians(lat_udeg / 1e6))
+    east_m = (place.lon_udeg - fix.lon_udeg) * shrunk_m - way_m * math.sin(course)
     return math.sqrt(north_m * north_m + east_m * east_m)
 
 

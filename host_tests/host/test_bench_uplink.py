@@ -46,7 +46,8 @@ def talk(extra, handshake_up, handshake_down, padded=0):
     flow.put(True, PSH, record(23, 50 + extra))  # CONNECT
     flow.put(False, PSH, record(23, 4 + extra))
     live, block = publish(b"lacak/t/live", bytes(20), 0), publish(b"lacak/t/hist", bytes(80), 1)
-    for up, message, pieces in ((True, live, 1), (True, block, 2), (False, b"\x40\x02\x00\x07", 1), (True, b"\xc0\0", 1),
+    puback = b"\x40\x02\x00\x07"
+    for up, message, pieces in ((True, live, 1), (True, block, 2), (False, puback, 1), (True, b"\xc0\0", 1),
                                 (False, b"\xd0\0", 1)):
         session.take(5, up, message)
         flow.put(up, PSH, record(23, len(message) + extra + padded * up), pieces)

@@ -1,4 +1,4 @@
-"""The day of a truck: a shift of nine hours with 57 km and 40 stops, then parked until the next. And how true the map is meanwhile.
+"""The day of a truck: a shift of nine hours with 57 km and 40 stops, then parked. And how true the map is meanwhile.
 
 Out: scripts for the simulator; seconds at which the live position was within a bound of the truth.
 """
@@ -76,7 +76,7 @@ def losses(seed):
 
 
 def shown(sessions):
-    """[(world s at which it went, fix)] of the live lane, and the seconds at which anything at all was heard of the truck."""
+    """[(world s at which it went, fix)] of the live lane; the seconds at which anything was heard of the truck."""
     fixes, heard = [], []
     for session in sessions:
         for ms, up, _, topic, payload in session.packets:

@@ -1,4 +1,4 @@
-"""What history costs: drives that wait for the link, and go out whole when it is there. By the way: how fast, at 300 ms.
+"""What history costs: drives that wait for the link and go out whole when it is there. And how fast, at 300 ms.
 
 In: a Lab, a script, settings. Out: bytes of whole packets, by the fix and by the kilometre.
 """
@@ -80,8 +80,8 @@ def per_km(drive, script, full):
 
 
 def rate(run):
-    """Fixes a second, from the first block's first byte to the last PUBACK of one; and when the newest fix arrived, in round trips
-    after CONNACK."""
+    """Fixes a second, from the first block's first byte to the last PUBACK of one; and when the newest fix arrived, in
+    round trips after CONNACK."""
     session = run.sessions[-1]
     sent = [ms for ms, up, _, topic, _ in session.packets if up and is_of(topic, b"/hist")]
     acked = [ms for ms, up, _, topic, _ in session.packets if not up and topic == HISTORY]
@@ -93,7 +93,8 @@ def rate(run):
 def stock(lab):
     """umqtt.simple on the same relay, without TLS: messages a second."""
     with lab.broker(lab.folder / "stock", "1.2") as (_, plain), Relay("127.0.0.1", "127.0.0.1", plain) as port:
-        words = [*vm_command(64), str(ROOT / "tools/bench/vm_umqtt.py"), str(port), str(STOCK_MESSAGES), str(BLOCK_BYTES)]
+        script = str(ROOT / "tools/bench/vm_umqtt.py")
+        words = [*vm_command(64), script, str(port), str(STOCK_MESSAGES), str(BLOCK_BYTES)]
         done = subprocess.run(words, env=environment("firmware/lib"), capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise SystemExit("umqtt.simple failed:\n%s%s" % (done.stdout, done.stderr))

@@ -1,7 +1,7 @@
-"""A truck's day on the wire: the real firmware on the simulated board, TLS to a real Mosquitto, the real station.
+"""A truck on the wire: the real firmware on the simulated board, TLS to a real Mosquitto, the real station.
 
-In: a script (make_round, make_replay), outages, settings, a version of TLS. Out: Run: packets split by cause, what the session
-    said, the audit of the database.
+In: a script (make_round, make_replay), outages, settings, a version of TLS. Out: Run: packets split by cause, what the
+    session said, the audit of the database.
 """
 
 import asyncio
@@ -66,7 +66,8 @@ class Lab:
     async def _run(self, folder, ports, truck, script, settings, outages, drain_s, limit_s):
         port, plain = ports
         world = dict(world_of(script, 1, outages, drain_s=drain_s), names={tls_kit.HOST: truck.broker})
-        settings = {**LOGIN, "broker_tls": "required", "broker_host": tls_kit.HOST, "broker_port": port, **(settings or {})}
+        settings = dict({**LOGIN, "broker_tls": "required", "broker_host": tls_kit.HOST, "broker_port": port},
+                        **(settings or {}))
         road = Road(folder / "road", script, world, settings, broker_at=("127.0.0.1", plain), through=truck.words)
         lines = []
         async with road:

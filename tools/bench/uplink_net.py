@@ -1,9 +1,9 @@
 """A network of two: the broker's side, and a truck's in a namespace of its own, on a veth pair with MTU 1400.
 
-In: the right to make namespaces (root, or a kernel that gives it to users: `unshare -rn`). Out: Truck: words that start a
-    program on the truck's side, and every IP packet that passed its interface, both ways.
-Owns: the namespaces, which end with this process. The whole benchmark lives in one of its own (inside()), so nothing of the
-    machine's network is seen or changed.
+In: the right to make namespaces (root, or a kernel that gives it to users: `unshare -rn`). Out: Truck: words that start
+    a program on the truck's side, and every IP packet that passed its interface, both ways.
+Owns: the namespaces, which end with this process. The whole benchmark lives in one of its own (inside()), so nothing of
+    the machine's network is seen or changed.
 """
 
 import ctypes
@@ -89,7 +89,7 @@ class _Count:
     def __init__(self, name):
         self._name = name
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
-        # Root may have a large buffer. Who is root in here alone gets what the kernel gives, and taken() notices a loss.
+        # Root may have a large buffer. Who is root in here alone gets what the kernel gives; taken() notices a loss.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF if _is_mapped() else _SO_RCVBUFFORCE, 32 << 20)
         self._socket.bind((name, _ETH_P_ALL))
         self._socket.settimeout(0.1)

@@ -1,7 +1,8 @@
 """The same days and drives as others would have sent them: estimates, each with its arithmetic. None of them was run here.
 
-A fix: Teltonika's Codec 8 with twelve inputs, packets of 20, no TLS: (20 x 60 + 15) + 4 of answer + 3 x 40 of TCP/IP, by 20.
-OwnTracks by MQTT QoS 1 and TLS: 174 (topic, JSON) + 4 (PUBACK) + 3 x 40 + 2 x 29 = 356. OsmAnd by TLS that stays open: 264 + 38 of HTTP + 178 = 480.
+A fix: Teltonika's Codec 8 with twelve inputs, packets of 20, no TLS: (20 x 60 + 15) + 4 of answer + 3 x 40 of
+TCP/IP, by 20. OwnTracks by MQTT QoS 1 and TLS: 174 (topic, JSON) + 4 (PUBACK) + 3 x 40 + 2 x 29 = 356. OsmAnd by TLS
+that stays open: 264 + 38 of HTTP + 178 = 480.
 """
 
 CODEC8_RECORD, CODEC8_FRAME, CODEC8_ANSWER, CODEC8_PACKET = 60, 15, 4, 20
@@ -37,7 +38,8 @@ def day(shift_s, parked_s, codec8_fixes, losses, connect):
     links = losses + 1
     return {
         "Codec 8, no TLS": (codec8_fixes * codec8_fix() + links * hello,
-                            "%d fixes of its four triggers x %.0f + %d connections x %d" % (codec8_fixes, codec8_fix(), links, hello)),
+                            "%d fixes of its four triggers x %.0f + %d connections x %d"
+                            % (codec8_fixes, codec8_fix(), links, hello)),
         "OwnTracks, TLS": ((moving + idle) * owntracks_fix() + links * connect + parked_s // 60 * PING,
                            "(%d + %d) fixes x %d + %d connections x %d + a ping a minute while parked x %d"
                            % (moving, idle, owntracks_fix(), links, connect, PING)),

@@ -1,4 +1,4 @@
-"""A long way between truck and broker: each byte arrives 150 ms later, both ways. In user space, as this needs nothing of the kernel."""
+"""A long way between truck and broker: each byte arrives 150 ms later, both ways. In user space: no kernel is asked."""
 
 import asyncio
 import contextlib

@@ -1,8 +1,8 @@
 """Whole IP packets of one truck, split by what they were sent for.
 
 In: packets from the truck's interface, as they went; what the firmware's session said in clear (board_wire.py).
-Out: {cause: bytes}, both ways. All bytes of a packet belong to the causes of its payload, in proportion; a bare acknowledgement
-    of TCP belongs to the cause of what it answers.
+Out: {cause: bytes}, both ways. All bytes of a packet belong to the causes of its payload, in proportion; a bare
+    acknowledgement of TCP belongs to the cause of what it answers.
 Owns: which bytes of a TLS stream are which bytes of MQTT: the records come in the order in which they were written.
 """
 
@@ -148,7 +148,8 @@ class _Connection:
             self._records[up] = list(records_of(stream))
             self._causes[up] = [CONNECTING] * len(stream)
         self._begin = {True: self._after_connect(), False: self._after_connack()}
-        self.is_open = self._begin[False] is not None
+        # A session's first word is its own; where there is none, the truck had given the connection up.
+        self.is_open = self._begin[False] is not None and any(i >= self._begin[True] for i in self._data(True))
 
     def _data(self, up):
         return [i for i, (kind, *_) in enumerate(self._records[up]) if kind == _DATA]
