@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from setup import debs, libs, logs, stages, vm
+from setup import debs, frozen, libs, logs, stages, vm
 from setup.place import ROOT, Missing
 
 
@@ -125,3 +125,18 @@ def run_pytest(folder, ci):
     env = {**os.environ, "CI": ci, "LACAK_LOGS": str(folder), "PYTHONPATH": str(ROOT / "tools")}
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "."]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True).stdout
+
+
+def test_what_the_frozen_build_lacks_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(frozen.shutil, "which", lambda name: None)
+    with pytest.raises(Missing, match="apt-get install gcc make"):
+        frozen.command()
+    monkeypatch.setattr(frozen, "HOME", tmp_path)
+
+    def other(package, suite, dest):
+        dest.mkdir()
+        (dest / "micropython_1.orig.tar.xz").write_bytes(b"other")
+
+    monkeypatch.setattr(debs, "source", other)
+    with pytest.raises(Missing, match="trixie: micropython_1.orig.tar.xz was refused.*testing: "):
+        frozen._source()
