@@ -15,12 +15,13 @@ BUDGET = ROOT / "heap_budget.json"
 FIRMWARE = ROOT / "firmware"
 # Rooms in the order in which the road loads them: what two rooms share is counted in the first.
 ROOMS = ("core", "store", "gnss", "sampling", "system", "link", "uplink", "app")
-# Loaded by a technician's call, by a setting, at boot or for the receiver's set-up or a mount and let go, or before the clock is
-# believed. host_tests/e2e/test_settings_board.py holds that what is read at boot is let go.
+# Loaded by a technician's call, by a setting, at boot or for the receiver's set-up, a modem's, or a mount and let go, or before the
+# clock is believed. host_tests/e2e/test_settings_board.py holds that what is read at boot is let go.
 ONLY_WHEN_ASKED = (
     "settings", "schema", "strict", "settings_change", "schema_text",
     "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "told", "recovery", "plain", "tls_words",
     "build", "safe", "tell", "sleep", "cost", "shift", "commands", "orders", "trial",
+    "attach", "at", "rouse", "sim_card", "cellular",
 )  # fmt: skip
 
 

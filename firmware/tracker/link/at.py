@@ -28,7 +28,7 @@ _BEGIN = ((b"+CME ERROR", ERROR), (b"+CMS ERROR", ERROR))
 _CALL = (
     (b"CONNECT", CONNECT), (b"NO CARRIER", HUNG_UP), (b"BUSY", HUNG_UP), (b"NO DIALTONE", HUNG_UP), (b"NO ANSWER", HUNG_UP),
 )  # fmt: skip
-_READY = b"RDY"
+_READY = (b"RDY", b"*ATREADY: 1")
 _VOLTAGE = b"VOLTAGE"  # UNDER-VOLTAGE WARNNING, and the like
 
 
@@ -47,7 +47,7 @@ class At:
         self._begun_ms = 0
         self._deadline_ms = 0
         self.result = LATE  # None: a command is under way
-        self.restarts = 0  # the modem said RDY: it has started, whoever told it to
+        self.restarts = 0  # the modem said that it has started, whoever told it to
         self.dips = 0  # it said that its supply is low
         self.unasked = self.cut = 0  # lines that were no answer; bytes of a line, of an answer that had no room
 
@@ -100,7 +100,7 @@ class At:
 
     def _end_line(self):
         line, n = self._line, self._n
-        if self._is(_READY) and n == len(_READY):
+        if self._is(_READY[0]) and n == 3 or self._is(_READY[1]):
             self.restarts += 1
         elif line.find(_VOLTAGE, 0, n) >= 0:
             self.dips += 1
