@@ -55,7 +55,7 @@ class Commands:
                 if self._is_command(line):
                     self._say_echo(echoed, ms)
                     echoed = bytearray()
-                    self._take(line[line.upper().rfind(b"AT") + 2 :], ms)
+                    self._take(line[line.upper().find(b"AT") + 2 :], ms)
                     break
             elif byte != 10 and len(self._line) < _LONGEST:
                 self._line.append(byte)

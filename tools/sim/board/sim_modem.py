@@ -19,6 +19,7 @@ _FADE_MS = 20_000  # from the loss of the network to NO CARRIER
 _FIRST_MS = 2000  # of the world: what was on before belongs to its first start only
 _NEVER = 0x3FFFFFFF
 _AT_MOST = 200  # things said that nobody fetches
+_TROUBLES = ("brown", "restart", "restarts", "dies", "no_carrier", "garbage", "drop", "fade")
 _SINGLE = ("no_carrier", "dies", "garbage", "restarts", "drop")  # faults that come at a moment, "at_s"
 
 
@@ -45,7 +46,7 @@ class SimModem:
         state.update(mode="off", power=int(powered), dead=0, baud=0, ipr=self.model["baud"], agenda=[])
         state.setdefault("tries", 3)  # the card's own
         state.update(starts=0, calls=0, downs=0, brown=0, search_ms=ms, ready_ms=ms, unlocked=0, cfun=1, heard_ms=ms - 5000)
-        state.update(pins={}, pressed_ms=None, reset_ms=None, told=-1, deaf_peer=0)
+        state.update(troubled_ms=ms, pins={}, pressed_ms=None, reset_ms=None, told=-1, deaf_peer=0)
         for fault in self.faults:
             what = fault["what"]
             if what == "brown_out":
@@ -62,7 +63,7 @@ class SimModem:
         if was_on:
             self._start(ms, told=False)
             self.run(ms)
-            state["search_ms"] = ms - self.model["reg_ms"]
+            state["search_ms"] = state["ready_ms"] = ms - self.model["reg_ms"]
         elif powered and self.model.get("starts"):
             self._start(ms)
         if was_on and self.fault("data"):
@@ -86,7 +87,7 @@ class SimModem:
         """Do packets get through?"""
         peer = self.peer
         up = self.state["mode"] == "data" and peer is not None and peer.phase == "up"
-        return up and not self.state["deaf_peer"] and self.registered(ms) in (1, 5)
+        return up and not self.deaf() and not self.state["deaf_peer"] and self.registered(ms) in (1, 5)
 
     def fault(self, what, ms=None):
         """Is this wrong with it (now)?"""
@@ -241,6 +242,8 @@ class SimModem:
         agenda = self.state["agenda"]
         while agenda and agenda[0][0] <= ms:
             at_ms, what, words = agenda.pop(0)
+            if what in _TROUBLES:
+                self.state["troubled_ms"] = at_ms
             getattr(self, "_on_" + what)(at_ms, words)
             agenda = self.state["agenda"]  # a start makes a new one
         self.ms = ms
