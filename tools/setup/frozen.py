@@ -105,6 +105,8 @@ def _libraries():
                 target = os.path.relpath(draft / link.readlink().relative_to("/"), link.parent)
                 link.unlink()
                 link.symlink_to(target)
+        if not (draft / "lib").exists():
+            (draft / "lib").symlink_to("usr/lib")  # from Debian 13 on no package has it
         draft.rename(folder)
     return folder
 
