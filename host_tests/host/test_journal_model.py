@@ -215,7 +215,7 @@ def test_journal():
     run(JournalMachine, 60)
 
 
-@pytest.mark.skip(reason="known: a copy that is lost beside a torn page can go without a DROPPED record (issue 4); run it to find it")
+@pytest.mark.xfail(run=False, reason="known: a copy that is lost beside a torn page can go without a DROPPED record (issue 4); run it to find it")
 def test_journal_that_thins():
     run(ThinningMachine, 60)
     assert JournalMachine.thinned > 100 and JournalMachine.copies_read > 100
