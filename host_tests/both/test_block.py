@@ -1,5 +1,6 @@
 """Messages of the uplink: what a block holds, who wrote it, and answers that are malformed."""
 
+from binascii import unhexlify
 from hashlib import sha256
 
 from tracker.fix import Fix
@@ -61,6 +62,23 @@ def test_tag_is_of_device_key_and_every_byte():
     block = _history(ListJournal(20), 0)[1]
     inner = sha256(bytes(b ^ 0x36 for b in KEY + bytes(32)) + b"truck-1\0" + block[:-8]).digest()
     assert block[-8:] == sha256(bytes(b ^ 0x5C for b in KEY + bytes(32)) + inner).digest()[:8]
+
+
+def test_tag_of_what_the_station_says_is_the_documents():
+    tagger = Tagger(b"truck-7", KEY)
+    for data in (
+        "130123456789abcdef02e80702f2070048ade7a9992f6235",
+        "150123456789abcdeff30701eb0706853bef7008906a68",
+        "140123456789abcdefe8070202449e617c6257aba2",
+    ):
+        message = bytearray(b"before" + unhexlify(data) + b"behind")
+        end = len(message) - 6
+        assert tagger.is_right(b"ack\0", message, 6, end)
+        assert not tagger.is_right(b"ans\0", message, 6, end)
+        assert not tagger.is_right(b"ack\0", message, 6, end - 1)
+        assert not Tagger(b"truck-8", KEY).is_right(b"ack\0", message, 6, end)
+        for n in range(10):
+            assert not tagger.is_right(b"ack\0", message, end - n, end)
 
 
 def test_block_stops_at_a_hole_in_the_numbers():

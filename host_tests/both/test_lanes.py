@@ -1,6 +1,6 @@
 """The two lanes and a station: PUBACK frees nothing, a lost answer loses nothing."""
 
-from lane_kit import HIST, LIVE, Rig, lacks, spans
+from lane_kit import HIST, LIVE, Rig, answer, lacks, spans
 from sim.board.nor import NorFlash
 from store_kit import Mark
 from tracker.fix import STOPPED, Fix
@@ -8,7 +8,7 @@ from tracker.record import FIX, Record
 from tracker.sampling.window import Window
 from tracker.store.codec import Codec
 from tracker.store.journal import Journal
-from uplink_fakes import answer, puback
+from uplink_fakes import puback, signed
 
 ACK, REFUSED = 0x13, 0x14
 SLOTS, AHEAD = 12, 32
@@ -158,17 +158,64 @@ def test_repeated_stale_foreign_and_malformed_answers_change_only_counters():
     rig.drain()
     good = answer(ACK, [(0, 59)])
     for data in (
-        good, good, answer(ACK, [(0, 119)], b"JOURNAL2"), b"", b"\x13", good[:-1], good + b"x",
-        lacks(0)[:9], answer(REFUSED, [(0, 59)])[:-1], lacks(120, [(0, 9)])[:-1], lacks(120) + b"\0",
-        answer(REFUSED, [(0, 119)], b"JOURNAL2"), lacks(120, [], b"JOURNAL2"), answer(ACK, []), b"\x17" + good[1:],
-    ):  # fmt: skip
+        good, good, answer(ACK, [(0, 119)], b"JOURNAL2"), answer(ACK, []),
+        answer(REFUSED, [(0, 119)], b"JOURNAL2"), lacks(120, [], b"JOURNAL2"),
+    ) + tuple([
+        signed(data) for data in (
+            b"\x13", good[:-9], good[:-8] + b"x", lacks(0)[:9], answer(REFUSED, [(0, 59)])[:-9],
+            lacks(120, [(0, 9)])[:-9], lacks(120)[:-8] + b"\0", b"\x17" + good[1:-8],
+        )
+    ]):  # fmt: skip
         rig.station(data)
     rig.pump()
     rig.pump()
     history = rig.history
     assert rig.session.reason is None
     assert rig.journal.acked == set(range(60)) and history.ahead() == 1
-    assert (history.acks, history.stale, history.foreign, history.malformed) == (2, 1, 3, 10)
+    assert (history.acks, history.stale, history.foreign, history.malformed, history.forged) == (2, 1, 3, 9, 0)
+
+
+def test_what_the_office_has_not_signed_frees_stops_and_repeats_nothing():
+    """A broker that swallows blocks: whatever it says without the key, only its counter knows."""
+    rig = Rig(120)
+    rig.drain()
+    rig.pump(30)
+    good = answer(ACK, [(0, 119)])
+    other = (good, answer(REFUSED, [(0, 119)]), lacks(120), lacks(0), answer(ACK, []))
+    forged = [b"", b"\x13", bytes(8), bytes(9), good[:-1], good + b"\0", good[:-9] + good[-8:], good[:-1] + bytes((good[-1] ^ 1,))]
+    for data in other:
+        head = data[:-8]
+        forged += [
+            head, head + bytes(8), signed(head, b"truck-2"), signed(head, key=b"another truck's"), signed(head, key=b""),
+            signed(head, use=b"cmd"), signed(head, use=b"ans"), signed(head, use=b""),
+        ]  # fmt: skip
+    for at in range(len(good)):
+        forged.append(good[:at] + bytes((good[at] ^ 0x40,)) + good[at + 1 :])
+    for data in forged:
+        rig.station(data)
+        assert rig.blocks() == []
+    history = rig.history
+    assert rig.session.reason is None and rig.journal.acked == set() and history.ahead() == 2
+    assert (history.forged, history.acks, history.refused, history.malformed) == (len(forged), 0, 0, 0)
+    rig.station(good)
+    rig.pump()
+    assert rig.journal.acked == set(range(120)) and history.ahead() == 0
+
+
+def test_a_true_answer_that_comes_again_or_from_another_journal_of_ours_frees_nothing_new():
+    rig = Rig(60)
+    rig.drain()
+    old = (answer(ACK, [(0, 59)]), lacks(60), answer(ACK, [(0, 119)], b"JOURNAL0"), lacks(120, [], b"JOURNAL0"))
+    for data in old:
+        rig.station(data)
+    rig.pump()
+    for _ in range(60):
+        rig.journal.append_fix()
+    rig.drain()
+    for data in old:
+        rig.station(data)
+    rig.pump()
+    assert rig.journal.acked == set(range(60)) and rig.history.ahead() == 1 and rig.history.forged == 0
 
 
 # --- history: sending again ----------------------------------------------------------------------

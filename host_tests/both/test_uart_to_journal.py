@@ -1,15 +1,14 @@
 """The road without a board, a VM or a network: bytes on a serial line -> parser -> trail -> journal on flash -> blocks, and an outage."""
 
+from lane_kit import Rig, answer
 from receiver_kit import sentence
 from sim.board.nor import NorFlash
 from store_kit import Mark, mounted, read_all
-from test_lanes import ACK, Rig
 from tracker.fix import Fix
 from tracker.gnss.nmea import NmeaParser
 from tracker.gnss.receiver import Receiver
 from trail_kit import make_trail, unexplained
 from tracker.record import FIX, GAP, SILENT, Record, gap_fields
-from uplink_fakes import answer
 
 POLL_MS = 100
 BYTES_A_POLL = 96  # 9600 baud
@@ -82,7 +81,7 @@ class Truck:
     def deliver(self):
         for first, last, packet in self.rig.drain():
             self.delivered[first] = last
-            self.rig.station(answer(ACK, [(first, last)], self.journal.journal_id))
+            self.rig.station(answer(0x13, [(first, last)], self.journal.journal_id))
         self.rig.pump()
 
     def done(self):

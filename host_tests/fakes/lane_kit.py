@@ -1,14 +1,15 @@
 """A truck's two lanes on a session and a stream in memory; time passes when a test says so."""
 
+import uplink_fakes
 from tracker.sampling.ahead import is_off
 from tracker.store.codec import Codec
 from tracker.uplink.block import BlockWriter
 from tracker.uplink.lanes import HistoryLane
 from tracker.uplink.live import LiveLane
 from tracker.uplink.mqtt import Session
-from uplink_fakes import JOURNAL_ID, Clock, ListJournal, Wire, puback, publish, records_of, varint_bytes
+from uplink_fakes import JOURNAL_ID, Clock, ListJournal, Wire, puback, publish, records_of, signed, varint_bytes
 
-DEVICE, KEY = b"t", bytes(32)
+DEVICE, KEY = b"t", bytes(range(32))
 HIST = b"lacak/t/hist"
 LIVE = b"lacak/t/live"
 LACKS = 0x15
@@ -28,12 +29,16 @@ class Settings:
     batch_s = 60
 
 
+def answer(kind, ranges, journal_id=JOURNAL_ID):
+    return signed(uplink_fakes.answer(kind, ranges, journal_id), DEVICE, KEY)
+
+
 def lacks(behind, ranges=(), journal_id=JOURNAL_ID):
     """The station has all below `behind` except these ranges."""
     data = bytes((LACKS,)) + journal_id + varint_bytes(behind) + varint_bytes(len(ranges))
     for lo, hi in ranges:
         data += varint_bytes(lo) + varint_bytes(hi - lo)
-    return data
+    return signed(data, DEVICE, KEY)
 
 
 class Rig:

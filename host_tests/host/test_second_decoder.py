@@ -20,7 +20,7 @@ from tracker.fix import UNTIMED
 from tracker.record import ANCHOR, FIX, GAP, HEALTH, SKIPPED, TEXT, Record, put_varint
 from tracker.store.codec import Codec
 from tracker.store.crc import crc15
-from tracker.uplink.block import ACK, BLOCK_MAX, BlockWriter, ack_ranges, refused_range
+from tracker.uplink.block import ACK, BLOCK_MAX, BlockWriter, Tagger, ack_ranges, refused_range
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "codec.json"
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -60,9 +60,9 @@ ABOUT = {"journal_id": JOURNAL.hex()}
 MESSAGE_EXAMPLES = [
     {"type": "history", "tag": True, "first": 1000, "count": 3, "records": BLOCK, **ABOUT},
     {"type": "live", "fix": fix(PLACE, KNOWN)},
-    {"type": "ack", "ranges": [[1000, 1002], [1010, 1010]], **ABOUT},
-    {"type": "lacks", "behind": 1011, "ranges": [[1003, 1009]], **ABOUT},
-    {"type": "refused", "range": [1000, 1002], "reason": 2, **ABOUT},
+    {"type": "ack", "tag": True, "ranges": [[1000, 1002], [1010, 1010]], **ABOUT},
+    {"type": "lacks", "tag": True, "behind": 1011, "ranges": [[1003, 1009]], **ABOUT},
+    {"type": "refused", "tag": True, "range": [1000, 1002], "reason": 2, **ABOUT},
     {"type": "command", "tag": True, "counter": 122163200, "code": 2, "body": b"live_s=5".hex()},
     {"type": "command", "tag": True, "counter": 122163201, "code": 3, "body": "00e80702"},
     {"type": "answer", "tag": True, "counter": 122163201, "result": 0, "text": "Up to 3 records are sent again."},
@@ -188,24 +188,28 @@ def test_live_fixes(node):
 def answers_of_a_station(rng, count):
     for n in range(count):
         numbers = sorted(rng.randrange(1 << 29) for _ in range(2 * (n % 9)))
-        yield wire.ack(JOURNAL, list(zip(numbers[::2], numbers[1::2])))
+        yield wire.signed(DEVICE, KEY, b"ack", wire.ack(JOURNAL, list(zip(numbers[::2], numbers[1::2]))))
         first, size, reason = rng.randrange(1 << 29), rng.randint(1, 1000), rng.randint(1, 3)
-        yield wire.refused(JOURNAL, first, size, reason)
+        yield wire.signed(DEVICE, KEY, b"ack", wire.refused(JOURNAL, first, size, reason))
 
 
 def test_acknowledgements_and_refusals(node):
     rng = random.Random(3)
     messages = list(answers_of_a_station(rng, 150))
     messages += [changed(rng, data) for data in messages]
+    tagger = Tagger(DEVICE.encode(), KEY)
     for data, answer in zip(messages, read_messages(node, messages)):
-        if len(data) < 10:
+        end = len(data) - 8
+        if "tag" in answer:
+            assert answer["tag"] == tagger.is_right(b"ack\0", data, 0, len(data))
+        if end < 10:
             assert "malformed" in answer or "unknown" in answer
         elif data[0] == ACK:
-            ranges = ack_ranges(data, 0, len(data))
+            ranges = ack_ranges(data, 0, end)
             assert answer.get("ranges") == (ranges and [list(pair) for pair in ranges])
         else:
-            assert tuple(answer.get("range", (0, -1))) == refused_range(data, 0, len(data))
-            assert "malformed" in answer or answer["reason"] == data[-1]
+            assert tuple(answer.get("range", (0, -1))) == refused_range(data, 0, end)
+            assert "malformed" in answer or answer["reason"] == data[end - 1]
 
 
 def untimed_block(seed):

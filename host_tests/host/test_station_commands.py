@@ -64,7 +64,7 @@ def test_the_documents_vectors():
     for message in (
         commands.frame("truck-7", key, 122163200, *commands.parse(("set", "live_s=5"))),
         commands.frame("truck-7", key, 122163201, *commands.parse(("resend", "1000-1002"))),
-        head + commands.tag("truck-7", key, b"ans", head),
+        head + wire.tag("truck-7", key, b"ans", head),
     ):
         assert message.hex() in [quoted.replace(" ", "") for quoted in text.split("`")]
     assert commands.parse_answer("truck-7", message, key) == (122163201, 0, "Up to 3 records are sent again.")
@@ -162,7 +162,7 @@ def test_any_answer_is_read_or_refused(payload):
     for key in (KEY, None):
         assert isinstance(commands.parse_answer(TRUCK, b"\x21" + payload, key), wire.Bad)
     head = b"\x21" + payload
-    signed = head + commands.tag(TRUCK, KEY, b"ans", head)
+    signed = head + wire.tag(TRUCK, KEY, b"ans", head)
     assert isinstance(commands.parse_answer(TRUCK, signed, KEY), (wire.Bad, commands.Answer))
 
 

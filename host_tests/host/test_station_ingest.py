@@ -27,13 +27,17 @@ def ingest():
 
 
 def ranges_of(payload):
-    assert payload[0] == wire.ACK and payload[1:9] == TRUCK.journal
-    return ack_ranges(payload, 0, len(payload))
+    assert payload[0] == wire.ACK and payload[1:9] == TRUCK.journal and is_from_the_office(payload)
+    return ack_ranges(payload, 0, len(payload) - 8)
 
 
-def sign(head, device="truck-17", key=TRUCK.key):
+def sign(head, device="truck-17", key=TRUCK.key, use=b""):
     """By the letter of the protocol, not with the station's own function."""
-    return head + hmac.new(key, device.encode() + b"\0" + head, hashlib.sha256).digest()[:8]
+    return head + hmac.new(key, device.encode() + b"\0" + use + head, hashlib.sha256).digest()[:8]
+
+
+def is_from_the_office(payload, device="truck-17", key=TRUCK.key):
+    return payload == sign(payload[:-8], device, key, b"ack\0")
 
 
 def test_a_block_is_stored_and_its_range_acknowledged(ingest):
@@ -119,6 +123,32 @@ def test_without_keys_tags_are_not_checked_but_kept():
     assert [row["raw"] for row in ingest.db.blocks("anyone", st_truck.JOURNAL)] == [block]
 
 
+def test_without_keys_only_a_truck_that_has_none_believes_the_answer():
+    ingest = Ingest(Database(":memory:"), None)
+    for truck, believed in ((Truck("new", b""), True), (TRUCK, False)):
+        ((_, answer),), _ = ingest.commit([(truck.topic("hist"), truck.block(0, st_truck.drive(3)))])
+        assert is_from_the_office(answer, truck.device, truck.key) == believed
+
+
+def test_every_answer_is_signed_with_the_key_of_its_truck(ingest):
+    newer = sign(b"\x21" + TRUCK.block(0, st_truck.drive(3))[1:-8])
+    birth = b"online 0.1.0 %s 0 0 120 7 60" % OTHER.journal.hex().encode()
+    answers, _ = ingest.commit([
+        (TRUCK.topic("hist"), newer), (OTHER.topic("hist"), OTHER.block(0, st_truck.drive(3))), (OTHER.topic("state"), birth)])
+    assert sorted((topic, answer[0]) for topic, answer in answers) == [
+        ("lacak/truck-17/ack", wire.REFUSED), ("lacak/truck-18/ack", wire.ACK), ("lacak/truck-18/ack", wire.LACKS)]
+    for topic, answer in answers:
+        truck = TRUCK if "17" in topic else OTHER
+        assert is_from_the_office(answer, truck.device, truck.key)
+
+
+@pytest.mark.parametrize("use", [b"ack", b"ans", b"cmd"])
+def test_what_was_signed_for_another_use_is_no_block(ingest, use):
+    signed = wire.signed(TRUCK.device, TRUCK.key, use, wire.ack(TRUCK.journal, [(0, 59)]))
+    reason, answers = quarantined(ingest, TRUCK.topic("hist"), use + b"\0" + signed)
+    assert "version" in reason and answers == []
+
+
 @pytest.mark.parametrize(
     "spoil, code, word",
     [
@@ -147,7 +177,7 @@ def test_what_cannot_be_read_is_refused_with_its_numbers(ingest, spoil, code, wo
         and answer[0] == wire.REFUSED
         and answer[1:9] == TRUCK.journal
     )
-    assert answer[-1] == code and wire.varint(answer, 9, len(answer))[0] == 40
+    assert answer[-9] == code and is_from_the_office(answer) and wire.varint(answer, 9, len(answer))[0] == 40
     assert wire.varint(answer, 10, len(answer))[0] == count - 1
 
 

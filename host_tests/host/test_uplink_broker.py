@@ -12,7 +12,7 @@ import plain_socket
 import pytest
 from tracker.fix import Fix
 from tracker.store.codec import Codec
-from uplink_fakes import ListJournal, answer, records_of
+from uplink_fakes import ListJournal, answer, records_of, signed
 
 pytestmark = pytest.mark.libs
 RECORDS = 700
@@ -69,9 +69,8 @@ async def station(port, heard, ready):
             heard.append((lane, message.payload))
             if lane == "hist":
                 first, fixes = records_of(message.payload, Codec())
-                await client.publish(
-                    "lacak/truck-1/ack", answer(0x13, [(first, first + len(fixes) - 1)]), qos=1
-                )
+                said = signed(answer(0x13, [(first, first + len(fixes) - 1)]), b"truck-1", bytes(32))
+                await client.publish("lacak/truck-1/ack", said, qos=1)
 
 
 async def until(condition, timeout_s=10):

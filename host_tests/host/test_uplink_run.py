@@ -5,7 +5,7 @@ import errno
 from types import SimpleNamespace
 
 import pytest
-from uplink_fakes import Clock, ListJournal, Wire, answer, puback, publish, suback
+from uplink_fakes import Clock, ListJournal, Wire, answer, puback, publish, signed, suback
 
 pytestmark = pytest.mark.libs
 CHECK_PASSWORD = "check broker_user and broker_password"
@@ -72,9 +72,8 @@ class Broker:
                 wire.give(puback(packet.pid))
                 if self.is_station:
                     first, n = packet.payload[9], packet.payload[10]
-                    wire.give(
-                        publish(b"lacak/truck-1/ack", answer(0x13, [(first, first + n - 1)]), 1, 9)
-                    )
+                    said = signed(answer(0x13, [(first, first + n - 1)]), b"truck-1", bytes(32))
+                    wire.give(publish(b"lacak/truck-1/ack", said, 1, 9))
 
     def topics(self):
         return [packet.topic.rpartition(b"/")[2] for packet in self.seen if packet.type == 3]

@@ -83,14 +83,21 @@ function readLive(bytes) {
   return { type: "live", fix };
 }
 
-function readAck(bytes) {
-  const from = new Bytes(bytes, 1);
-  return readRanges(from, { type: "ack", journal_id: hex(from.take(ID_SIZE)), ranges: [] });
+/** What the station says on /ack: where its fields are, and whether its tag is right. */
+function openSaid(bytes, device, hmac) {
+  must(bytes.length > TAG_SIZE, "cut");
+  const end = bytes.length - TAG_SIZE;
+  return [new Bytes(bytes, 1, end), hmac ? isRight(bytes, end, `${device}\0ack\0`, hmac) : null];
 }
 
-function readLacks(bytes) {
-  const from = new Bytes(bytes, 1);
-  return readRanges(from, { type: "lacks", journal_id: hex(from.take(ID_SIZE)), behind: from.varint(), ranges: [] });
+function readAck(...message) {
+  const [from, tag] = openSaid(...message);
+  return readRanges(from, { type: "ack", tag, journal_id: hex(from.take(ID_SIZE)), ranges: [] });
+}
+
+function readLacks(...message) {
+  const [from, tag] = openSaid(...message);
+  return readRanges(from, { type: "lacks", tag, journal_id: hex(from.take(ID_SIZE)), behind: from.varint(), ranges: [] });
 }
 
 function readRanges(from, result) {
@@ -100,13 +107,13 @@ function readRanges(from, result) {
   return result;
 }
 
-function readRefused(bytes) {
-  const from = new Bytes(bytes, 1);
+function readRefused(...message) {
+  const [from, tag] = openSaid(...message);
   const journal_id = hex(from.take(ID_SIZE));
   const range = readRange(from);
   const reason = from.byte();
   must(from.atEnd(), "bytes behind the reason");
-  return { type: "refused", journal_id, range, reason };
+  return { type: "refused", tag, journal_id, range, reason };
 }
 
 function readRange(from) {

@@ -70,7 +70,8 @@ def main():
     try:
         keys = read_keys(args.keys) if args.keys else None
         if keys is None:
-            print("No --keys: tags are kept but not checked.", flush=True)
+            print("No --keys: tags are kept but not checked, and a truck that has a key does not believe our acknowledgements: "
+                  "it keeps its records. Give --keys.", flush=True)
         asyncio.run(serve(args, keys))
     except PortTaken as problem:
         print("station: %s (--http)" % problem, file=sys.stderr)

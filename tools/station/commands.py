@@ -5,7 +5,6 @@ Owns: the frames of commands and answers (docs/protocol.md, "Commands") on the o
 """
 
 import argparse
-import hashlib
 import hmac
 import re
 import sys
@@ -34,19 +33,14 @@ class Answer(NamedTuple):
     text: str
 
 
-def tag(device, key, word, head):
-    return hmac.new(key, device.encode() + b"\0" + word + b"\0" + head, hashlib.sha256).digest()[: wire.TAG_BYTES]
-
-
 def frame(device, key, counter, code, body):
-    head = bytes([COMMAND]) + _varints(counter) + bytes([code]) + body
-    return head + tag(device, key, b"cmd", head)
+    return wire.signed(device, key, b"cmd", bytes([COMMAND]) + _varints(counter) + bytes([code]) + body)
 
 
 def parse_answer(device, payload, key):
     """What the truck says to a command: an Answer or Bad. key None: this office cannot have asked."""
     head, its_tag = payload[: -wire.TAG_BYTES], payload[-wire.TAG_BYTES :]
-    if key is None or not hmac.compare_digest(its_tag, tag(device, key, b"ans", head)):
+    if key is None or not hmac.compare_digest(its_tag, wire.tag(device, key, b"ans", head)):
         return wire.Bad("an answer whose tag does not fit topic, key and content")
     counter, at = varint(head, 1, len(head))
     if at < 0 or at >= len(head):

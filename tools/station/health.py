@@ -102,6 +102,7 @@ FIELDS = {
     94: Field("Uplink", "commands obeyed"),
     95: Field("Uplink", "commands refused", grows=0),
     96: Field("Uplink", "commands passed over", grows=0),
+    97: Field("Uplink", "answers without the office's tag", grows=0),
     100: Field("Board", "longest standstill", "ms", above=45_000),  # half of the watchdog's patience
     102: Field("Board", "log lines pushed out"),
     104: Field("Supply", "now", "mV"),

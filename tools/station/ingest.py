@@ -38,7 +38,8 @@ log = logging.getLogger("station")
 
 
 class Ingest:
-    """What to do with messages; no network. keys: device -> bytes; None: tags go unchecked."""
+    """What to do with messages; no network. keys: device -> bytes; None: tags go unchecked, and only trucks that have no key
+    believe what we answer."""
 
     def __init__(self, db, keys=None):
         self.db = db
@@ -61,13 +62,17 @@ class Ingest:
             for topic, payload, *kept in messages:
                 self._fresh = not any(kept)
                 self._one(topic, payload, now, acks, answers, changed, counted)
-            answers += [("lacak/%s/ack" % device, wire.lacks(journal, *self.db.lacking(device, journal, low)))
+            answers += [self._signed(device, wire.lacks(journal, *self.db.lacking(device, journal, low)))
                         for (device, journal), low in self._births.items()]
             answers += commands.due(self.db, self.keys, now)
         self.counters.update(counted)
         for (device, journal), ranges in acks.items():
-            answers.append(("lacak/%s/ack" % device, wire.ack(journal, sorted(ranges))))
+            answers.append(self._signed(device, wire.ack(journal, sorted(ranges))))
         return answers, changed
+
+    def _signed(self, device, answer):
+        key = b"" if self.keys is None else self.keys[device]
+        return "lacak/%s/ack" % device, wire.signed(device, key, b"ack", answer)
 
     def _one(self, topic, payload, now, acks, answers, changed, counted):
         counted["messages"] += 1
@@ -156,7 +161,7 @@ class Ingest:
         counted["refused"] += 1
         self.db.put_quarantine(topic, payload, bad.reason, now)
         if bad.answer:
-            answers.append((topic.rsplit("/", 1)[0] + "/ack", bad.answer))
+            answers.append(self._signed(topic.split("/")[1], bad.answer))
 
 
 class Inbox(asyncio.Queue):

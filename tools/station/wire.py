@@ -1,6 +1,6 @@
 """What a message says, and what the station answers. Records are read by the firmware's own codec.
 
-In: topic, payload, the truck's key. Out: Block, Row or Bad, never an exception; answers as bytes.
+In: topic, payload, the truck's key. Out: Block, Row or Bad, never an exception; answers as bytes, which signed() ends.
 Owns: the frame of the messages (docs/protocol.md) on the office's side.
 """
 
@@ -15,6 +15,7 @@ from tracker.store.codec import Codec
 from tracker.uplink.block import ACK, HISTORY, ID_SIZE, LACKS, LIVE, REFUSED
 
 TAG_BYTES = 8
+LETTERS = 0x60  # first bytes from here on are no message's: a tag's use begins with one (cmd, ans, ack)
 SEQ_LIMIT = 1 << 30  # the tracker's small integers end there
 PAYLOAD_MAX = 4096  # four times the longest block of today's firmware
 
@@ -70,7 +71,7 @@ class Birth(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """Not to be stored. answer: the message that tells the truck so, or None: nobody is told."""
+    """Not to be stored. answer: the message that tells the truck so, unsigned; or None: nobody is told."""
 
     reason: str
     answer: Optional[bytes] = None
@@ -78,6 +79,15 @@ class Bad(NamedTuple):
 
 def block_tag(device, key, head):
     return hmac.new(key, device.encode() + b"\0" + head, hashlib.sha256).digest()[:TAG_BYTES]
+
+
+def tag(device, key, use, head):
+    """Of what is no block. use: cmd, ans or ack, so that none of them can pass for another."""
+    return block_tag(device, key, use + b"\0" + head)
+
+
+def signed(device, key, use, head):
+    return head + tag(device, key, use, head)
 
 
 def parse_block(device, payload, key):
@@ -89,8 +99,9 @@ def parse_block(device, payload, key):
     if len(payload) < 1 + ID_SIZE + 2 + TAG_BYTES:
         return Bad("too short for a block")
     end = len(payload) - TAG_BYTES
-    tag = payload[end:]
-    if key is not None and not hmac.compare_digest(tag, block_tag(device, key, payload[:end])):
+    if payload[0] >= LETTERS:
+        return Bad("no version of a block")
+    if key is not None and not hmac.compare_digest(payload[end:], block_tag(device, key, payload[:end])):
         return Bad("the tag does not fit topic, key and content")
     journal = payload[1:1 + ID_SIZE]
     first, off = varint(payload, 1 + ID_SIZE, end)

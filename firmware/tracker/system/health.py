@@ -44,6 +44,7 @@ TABLE = [
     89, "tls", "poor",
     90, "wifi", "joins", "losses", "driver_errors", "power_cycles",
     94, "session", "obeyed", "refused", "missed",
+    97, "history", "forged",
     100, "loop", "worst_block_ms",
     102, "log", "dropped",
     104, "supply", "mv", "min_mv", "dips",

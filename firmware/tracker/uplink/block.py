@@ -1,7 +1,7 @@
 """Messages between truck and station (docs/protocol.md): history block, live fix, answers.
 
 In: records of the journal, the newest fix. Out: bytes in a buffer of the caller's.
-Owns: the layout of the messages and the tag that says which truck wrote a block.
+Owns: the layout of the messages and the tags that say who wrote them: truck or office, the key is theirs alone.
 """
 
 from hashlib import sha256
@@ -17,11 +17,11 @@ ACK = const(0x13)
 REFUSED = const(0x14)
 LACKS = const(0x15)
 ID_SIZE = const(8)
+TAG_SIZE = const(8)
 RECORDS_MAX = const(60)  # below 128, so that the count is one byte and can be filled in last
 BLOCK_MAX = const(1024)  # bytes; 60 fixes take 400 to 700
 
 _NUMBER_MAX = const((1 << 30) - 1)
-_TAG_SIZE = const(8)
 _HASH_BLOCK = const(64)
 
 
@@ -35,12 +35,19 @@ class Tagger:
         self._inner = bytes(byte ^ 0x36 for byte in key) + device + b"\0"
         self._outer = bytes(byte ^ 0x5C for byte in key)
 
-    def digest(self, message):
+    def digest(self, message, use=b""):
+        """use: "cmd", "ans" or "ack" and a zero byte, so that none of them can pass for another; b"": a block."""
         inner = sha256(self._inner)
+        inner.update(use)
         inner.update(message)
         outer = sha256(self._outer)
         outer.update(inner.digest())
         return outer.digest()
+
+    def is_right(self, use, buf, at, end):
+        """Are the last 8 bytes of the message at buf[at:end] its tag?"""
+        end -= TAG_SIZE
+        return end > at and self.digest(memoryview(buf)[at:end], use)[:TAG_SIZE] == buf[end : end + TAG_SIZE]
 
 
 class BlockWriter:
@@ -71,7 +78,7 @@ class BlockWriter:
             return -1
         codec = self._codec
         rec = self._rec
-        limit = off + BLOCK_MAX - _TAG_SIZE - RECORD_MAX
+        limit = off + BLOCK_MAX - TAG_SIZE - RECORD_MAX
         at = count_at = count = 0
         codec.reset()
         while count < most and at <= limit and cursor.next(rec):
@@ -94,9 +101,9 @@ class BlockWriter:
             return -1
         buf[count_at] = self.count = count
         tag = self.tagger.digest(memoryview(buf)[off:at])
-        for i in range(_TAG_SIZE):
+        for i in range(TAG_SIZE):
             buf[at + i] = tag[i]
-        return at + _TAG_SIZE
+        return at + TAG_SIZE
 
 
 def _put_head(buf, off, kind, journal_id):

@@ -8,11 +8,11 @@ from micropython import const
 
 from tracker.fix import UNTIMED
 from tracker.record import FIX, Record, put_varint, varint
+from tracker.uplink.block import TAG_SIZE
 
 RESEND = const(3)
 LOG = const(5)
 _ANSWER = const(0x21)
-_TAG_SIZE = const(8)
 _NUMBERS = const(0)  # a resend's first byte
 _SECONDS = const(1)
 _LIMIT = const(1 << 30)
@@ -26,7 +26,7 @@ REPEATED = const(2)  # this counter has been obeyed, or begun, before
 
 def obey(frame, tagger, mark, order, uplink, journal):
     """order(code, text) gives (done, words). None: a replay, or no command in form; nobody is answered."""
-    end = len(frame) - _TAG_SIZE
+    end = len(frame) - TAG_SIZE
     counter, at = varint(frame, 1, end)
     last = mark.get() or 0
     if not 0 <= at < end or not last <= counter < _LIMIT:
@@ -106,4 +106,4 @@ def _answer(tagger, counter, result, words):
     end = put_varint(head, 1, counter)
     head[end] = result
     message = bytes(head[: end + 1]) + data
-    return message + tagger.digest(b"ans\0" + message)[:_TAG_SIZE]
+    return message + tagger.digest(message, b"ans\0")[:TAG_SIZE]

@@ -7,7 +7,7 @@ station's answer frees it.
 
 from micropython import const
 
-from tracker.uplink.block import ACK, LACKS, RECORDS_MAX, REFUSED
+from tracker.uplink.block import ACK, LACKS, RECORDS_MAX, REFUSED, TAG_SIZE
 from tracker.uplink.block import ack_ranges, is_about, refused_range
 
 _AGAIN_MS = const(600_000)  # first wait for the station's answer to a block; it doubles
@@ -48,7 +48,7 @@ class HistoryLane:
         self._ask_hi = -1
         self._ask_pid = self._ask_next = 0  # and the block of it that is under way, one at a time
         self.sent = self.again = self.freed = self.lost = self.unread = 0
-        self.acks = self.refused = self.malformed = self.foreign = self.stale = self.unsent = 0
+        self.acks = self.refused = self.malformed = self.foreign = self.stale = self.unsent = self.forged = 0
 
     def ahead(self):
         """Blocks without an answer of the station's."""
@@ -202,8 +202,12 @@ class HistoryLane:
     # --- the station's answers -------------------------------------------------------------------
 
     def on_message(self, session, buf, at, end):
-        """Anything can come in here; what is not an answer about this journal changes a counter
+        """Anything can come in here; what is not an answer about this journal, signed with our key, changes a counter
         and nothing else."""
+        if not self._writer.tagger.is_right(b"ack\0", buf, at, end):
+            self.forged += 1
+            return
+        end -= TAG_SIZE
         ours = is_about(buf, at, end, self._journal.journal_id)
         if ours is None:
             self.malformed += 1

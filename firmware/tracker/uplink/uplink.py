@@ -30,7 +30,6 @@ _LOG_PIECE = const(512)  # bytes of the log in one message
 _COMMAND_MS = const(2_000)  # between two looks at what came as a command: a flood must not take the road's time
 _COMMAND = const(0x20)
 _COMMAND_MIN = const(11)  # version, counter, code, tag
-_TAG_SIZE = const(8)
 _RX_SIZE = const(512)  # the longest message for us; an answer has 10 bytes and a few a range
 
 
@@ -239,8 +238,7 @@ class Uplink:
 
     def _look_at(self, frame):
         """Nothing is loaded for what our key has not signed."""
-        end = len(frame) - _TAG_SIZE
-        right = self.tagger.digest(b"cmd\0" + frame[:end])[:_TAG_SIZE] == frame[end:]
+        right = self.tagger.is_right(b"cmd\0", frame, 0, len(frame))
         if not right or frame[0] != _COMMAND or not self.obey:
             self.refused += 1
         else:

@@ -28,7 +28,7 @@ async def until(condition, what):
 
 
 class Client:
-    """The truck's end of the broker: publishes, and remembers what it was answered."""
+    """The truck's end of the broker: publishes, and remembers what it was answered, without the tags, which must be right."""
 
     def __init__(self, truck, mqtt):
         self.truck, self._mqtt = truck, mqtt
@@ -41,7 +41,9 @@ class Client:
 
     async def listen(self):
         async for message in self._mqtt.messages:
-            self.answers.append(message.payload)
+            head, tag = message.payload[:-8], message.payload[-8:]
+            assert tag == wire.tag(self.truck.device, self.truck.key, b"ack", head)
+            self.answers.append(head)
 
     def acknowledged(self):
         """Every number that was acknowledged."""
