@@ -6,7 +6,7 @@ How a fault is played is in sim/proxy.py, what a hostile broker says in sim/forg
 
 import asyncio
 
-from road import free_port
+from ports import free_port
 from sim.brokers import Mosquitto
 from sim.forgery import ACK_TOPIC, HIST_TOPIC, KINDS, PUBACK, PUBLISH
 from sim.mortal import Mortal

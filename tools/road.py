@@ -6,12 +6,12 @@ Owns: starting and ending all of it; nothing is left behind. Used by the demo, t
 
 import asyncio
 import contextlib
-import socket
 import time
 from pathlib import Path
 
 import audit
 import broker
+from ports import free_port
 from setup import vm
 from sim.power import Board
 from sim.truth import read_truth, trail_error
@@ -29,12 +29,6 @@ SETTINGS = {
     "broker_tls": "off",
 }
 SETTLE_S = 10  # real seconds that the station has, after the world's end, for what is on its way
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def world_of(script, seed=1, outages=(), cuts=(), drain_s=300):

@@ -11,7 +11,8 @@ import sys
 import time
 
 import chaos  # first: it puts the other folders on the path
-from road import Road, free_port, world_of
+from ports import free_port
+from road import Road, world_of
 from sim.brokers import Embedded
 from sim.day import make_day
 from sim.looks import growth, judge, read_looks

@@ -10,11 +10,12 @@ import time
 import broker
 import pytest
 import station_truck
+from ports import free_port
 from setup import need
 from setup.place import ROOT
 from sim import roads, route
 from station.app import Station
-from station_scene import free_port, running, until
+from station_scene import running, until
 from station_truck import START, Truck
 from tracker import record
 from tracker.fix import HELD, STOPPED

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import audit
 import pytest
-from road import DEVICE, KEY, Road, free_port, world_of
+from ports import free_port
+from road import DEVICE, KEY, Road, world_of
 from sim.day import make_day
 from sim.receiver import make_round
 from sim.replay import make_replay

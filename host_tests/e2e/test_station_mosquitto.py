@@ -8,9 +8,10 @@ import subprocess
 import aiomqtt
 import pytest
 import station_truck
+from ports import free_port
 from station import wire
 from station.app import Station
-from station_scene import client, free_port, running, until
+from station_scene import client, running, until
 from station_truck import Truck
 
 pytestmark = pytest.mark.mosquitto

@@ -9,6 +9,7 @@ import textwrap
 
 import pytest
 import tls_kit
+from ports import free_port
 from road import Road, world_of
 from setup.place import ROOT
 from sim import feed
@@ -120,7 +121,7 @@ class Brokers:
         self.add("self-signed", Signed(HOST))
         self.add("expired and other name", Signed("lain.example", ca, days=(-30, -1)))
         self.add("wants a certificate", good, ca)
-        self.ports["plain"] = tls_kit.free_port()
+        self.ports["plain"] = free_port()
         self.lines += ["listener %d 127.0.0.1" % self.ports["plain"]]
         for name, *more in (("tls 1.2",), ("1.2 wants a certificate", ca),
                             ("other ciphers", None, "ciphers DHE-RSA-AES256-SHA256")):

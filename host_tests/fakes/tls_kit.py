@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from ports import free_port
 from setup.place import ROOT
 
 HOST = "broker.tangerang.example"
@@ -56,12 +57,6 @@ class Signed:
     def key_pem(self):
         kind = serialization.PrivateFormat.TraditionalOpenSSL
         return self.key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption())
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def listener(folder, name, signed, ca=None, *lines):

@@ -10,11 +10,12 @@ import sys
 import broker
 import pytest
 import station_truck
+from ports import free_port
 from setup.place import ROOT
 from station import wire
 from station.app import PortTaken, Station
 from station.db import Database
-from station_scene import client, free_port, running, until
+from station_scene import client, running, until
 from station_truck import Truck
 
 TRUCK = Truck()

@@ -3,25 +3,19 @@
 import asyncio
 import contextlib
 import random
-import socket
 from types import SimpleNamespace
 
 import aiomqtt
 import broker
 import plain_socket
 import pytest
+from ports import free_port
 from tracker.fix import Fix
 from tracker.store.codec import Codec
 from uplink_fakes import ListJournal, answer, records_of, signed
 
 pytestmark = pytest.mark.libs
 RECORDS = 700
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def make_uplink(port, journal, password="rahasia"):

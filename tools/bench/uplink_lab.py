@@ -13,6 +13,7 @@ from pathlib import Path
 import tls_kit
 from bench.uplink_net import Truck
 from bench.uplink_wire import Split, sessions_of
+from ports import free_port
 from road import DEVICE, Road, world_of
 from setup import need
 
@@ -42,7 +43,7 @@ class Lab:
         extra = {"1.2": CIPHER, "1.3": "tls_version tlsv1.3"}[tls]
         folder.mkdir(parents=True)
         port, lines = tls_kit.listener(folder, "broker", self._certificate, None, extra)
-        plain = tls_kit.free_port()
+        plain = free_port()
         lines[0] = "listener %d" % port  # on the truck's cable, too
         lines = ["allow_anonymous true", *lines, "listener %d" % plain]
         openssl = tls_kit.max_protocol("TLSv" + tls)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 
 import aiomqtt
 from station import wire
@@ -10,12 +9,6 @@ from station.ingest import NO_DELAY
 from tracker.uplink.block import ack_ranges
 
 DEADLINE_S = 15
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 async def until(condition, what):
