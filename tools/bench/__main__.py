@@ -10,7 +10,7 @@ for _folder in ("tools", "host_tests/fakes/cpython", "host_tests/fakes", "firmwa
 
 from bench import report  # noqa: E402
 
-NAMES = ("codec", "heap", "journal", "nmea", "road", "sampling", "system", "uplink")
+NAMES = ("codec", "heap", "journal", "link", "nmea", "road", "sampling", "system", "uplink")
 
 
 def main(names):

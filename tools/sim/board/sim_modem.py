@@ -16,7 +16,6 @@ except ImportError:  # on CPython
 _GUARD_MS = 1000  # of silence on both sides of +++
 _RESET_MS = 100  # a reset line is held at least so long
 _FADE_MS = 20_000  # from the loss of the network to NO CARRIER
-_FIRST_MS = 2000  # of the world: what was on before belongs to its first start only
 _NEVER = 0x3FFFFFFF
 _AT_MOST = 200  # things said that nobody fetches
 _TROUBLES = ("brown", "restart", "restarts", "dies", "no_carrier", "garbage", "drop", "fade")
@@ -43,7 +42,10 @@ class SimModem:
 
     def _make(self, ms, powered):
         state = self.state
-        state.update(mode="off", power=int(powered), dead=0, baud=0, ipr=self.model["baud"], agenda=[])
+        first = "tries" not in state  # what was on before belongs to the world's first start only
+        was_on = first and not self.fault("broken") and {"on", "data", "baud"} & {fault["what"] for fault in self.faults}
+        powered = powered or was_on
+        state.update(mode="off", power=int(bool(powered)), dead=0, baud=0, ipr=self.model["baud"], agenda=[])
         state.setdefault("tries", 3)  # the card's own
         state.update(starts=0, calls=0, downs=0, brown=0, search_ms=ms, ready_ms=ms, unlocked=0, cfun=1, heard_ms=ms - 5000)
         state.update(troubled_ms=ms, pins={}, pressed_ms=None, reset_ms=None, told=-1, deaf_peer=0)
@@ -59,7 +61,6 @@ class SimModem:
                 self._plan(int(fault.get("at_s", 0) * 1000), what)
             if what in ("no_signal", "denied"):
                 self._plan(int(fault.get("from_s", 0) * 1000) + _FADE_MS, "fade")
-        was_on = powered and ms < _FIRST_MS and {"on", "data", "baud"} & {fault["what"] for fault in self.faults}
         if was_on:
             self._start(ms, told=False)
             self.run(ms)
