@@ -2,6 +2,7 @@
 
 import chaos
 import pytest
+from sim.forgery import HIST_TOPIC, PUBLISH
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto]
 
@@ -29,3 +30,13 @@ def test_a_broken_promise_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr("road.SETTLE_S", 0)
     faults = chaos.run(1, tmp_path, bits=64)
     assert any("lost" in fault for fault in faults) and any("unexplained" in fault for fault in faults)
+
+
+def test_a_broker_that_swallows_all_blocks_and_forges_their_acknowledgements_makes_no_truck_forget(tmp_path, monkeypatch):
+    script, world, settings, bits, _ = chaos.scene(1, tmp_path / "in")
+    lie = {"what": "lie", "line": "truck", "way": "up", "type": PUBLISH, "topic": HIST_TOPIC, "times": 10_000}
+    world.update(events=[[1, lie], world["events"][-1]], orders=[], cuts=[], outages=[])
+    monkeypatch.setattr(chaos, "scene", lambda *_: (script, world, settings, bits, [{}]))
+    said = []
+    assert chaos.run(1, tmp_path, bits=64, tell=said.append) == []
+    assert int(said[0].split("lie ")[1]) > 5, said

@@ -1,9 +1,11 @@
 """What a hostile broker says to a truck: MQTT packets that nobody meant, or that lie.
 
 In: what the truck has said so far; a random generator. Out: bytes.
-Owns: the limit of what is forged. The station's answers are not signed: a broker can confirm what it was given and has lost, which no truck can
-see; so that is not forged here. What never left the truck must be safe from everything.
+Owns: what can be said without a truck's key: everything, signed as anybody can. None of it may free, keep back or order anything.
 """
+
+import hashlib
+import hmac
 
 from tracker.record import put_varint, varint
 
@@ -100,13 +102,10 @@ def _topic_and_body(packet):
 
 
 def flipped(packet, rng):
-    """One to three bits of it are others. Of an acknowledgement, none of its numbers."""
-    end = len(packet)
-    if topic_of(packet) == ACK_TOPIC:
-        end = min(end, len(packet) - len(_topic_and_body(packet)[1]) + _HEAD)
+    """One to three bits of it are others."""
     data = bytearray(packet)
     for _ in range(rng.randrange(1, 4)):
-        data[rng.randrange(end)] ^= 1 << rng.randrange(8)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     return bytes(data)
 
 
@@ -140,11 +139,19 @@ def forge(kind, rng, said):
 
 
 def _to_ack(said, *bodies):
-    return [publish(said.prefix + b"ack", body, 2, 40000 + n) for n, body in enumerate(bodies)]
+    device = said.prefix[6:-1]
+    tags = [hmac.new(b"", device + b"\0ack\0" + body, hashlib.sha256).digest()[:8] for body in bodies]  # by the empty key
+    return [publish(said.prefix + b"ack", body + tag, 2, 40000 + n) for n, (body, tag) in enumerate(zip(bodies, tags))]
 
 
 def _strange_pubacks(rng, said):
     return [puback(number) for number in rng.sample(range(65536), 20) if number not in said.ids]
+
+
+def _stored(rng, said):
+    """All that has left, whoever got it, as if the database had it."""
+    highest = max(0, said.highest)
+    return _to_ack(said, answer(_ACK, said.journal, 1, 0, highest), answer(_BIRTH, said.journal, highest + 1, 0))
 
 
 def _never_sent(rng, said):
@@ -159,7 +166,7 @@ def _other_journal(rng, said):
 
 
 def _refusals(rng, said):
-    """Keeps back what it names until the next boot."""
+    """Would keep back what it names until the next boot."""
     first = max(0, said.highest - rng.randrange(300))
     body = answer(_REFUSED, said.journal, first, rng.choice((0, 60, _LIMIT - 2 - first)))
     return _to_ack(said, body + b"\x02")
@@ -200,6 +207,7 @@ def _floods(rng, said):
 
 KINDS = {
     "strange pubacks": _strange_pubacks,
+    "stored": _stored,
     "never sent": _never_sent,
     "other journal": _other_journal,
     "refusals": _refusals,

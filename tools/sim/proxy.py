@@ -223,8 +223,10 @@ class _Pair:
             writer.write(packet)
 
     async def lie(self, packet, fault, writer):
-        """The broker says that it has what it does not pass on."""
+        """The broker says that it has what it does not pass on, and that the database has it."""
         self.to_client.write(forgery.puback(forgery.packet_id(packet)))
+        for data in forgery.forge("stored", self.line.rng, self.line.said):
+            self.to_client.write(data)
         return b""
 
     async def flip(self, packet, fault, writer):
