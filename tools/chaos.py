@@ -51,9 +51,8 @@ def scene(seed, folder):
     if rng.random() < 0.4:
         off_s = rng.randrange(200, length_s - 200)
         script["ignition"] = [[0, 1], [off_s, 0], [off_s + rng.randrange(5, 120), 1], [length_s, 0]]
-    events, orders = chaos_faults.some_events(rng, length_s)
     world = dict(world_of(script, seed, outages, cuts, DRAIN_S), hours=True, look_s=LOOK_S, calm_s=CALM_S, hold_ms=chaos_faults.HOLD_MS,
-                 events=events, orders=orders)
+                 events=chaos_faults.some_events(rng, length_s))
     return script, world, some_settings(rng), rng.choice((32, 64, 64)), chaos_faults.some_lives(rng)
 
 

@@ -13,22 +13,20 @@ from sim.mortal import Mortal
 from sim.proxy import Line
 
 HOLD_MS = 400  # real: so long the world waits for an answer that may never come
-RESET_S = 300  # before the end: a boot sends what a forged refusal has kept back
+CALM_AT_S = 270  # before the end
 _BEGIN_S = 60
 
 
 def some_events(rng, length_s):
-    """([[second, what], ...], [[second, order]]): faults until RESET_S before the end, then a good line."""
-    last_s = length_s - RESET_S - 60
+    """[[second, what], ...]: faults until near the end, then a good line."""
+    last_s = length_s - CALM_AT_S - 90
     kinds = sorted(KINDS)
     events = [[rng.randrange(_BEGIN_S, last_s), some_fault(rng, kinds)] for _ in range(rng.randrange(4, 15))]
     events += [[rng.randrange(_BEGIN_S, last_s), "kill"] for _ in range(rng.randrange(3))]
     if rng.random() < 0.5:
         down_s = rng.randrange(_BEGIN_S, last_s - 60)
         events += [[down_s, "down"], [min(last_s, down_s + rng.choice((1, 20, 60, 300))), rng.choice(("keep", "fresh"))]]
-    refused = any(what.get("kind") == "refusals" for _, what in events if isinstance(what, dict))
-    orders = [[length_s - RESET_S, "button"]] if refused else []
-    return sorted(events, key=lambda event: event[0]) + [[length_s - RESET_S + 30, "calm"]], orders
+    return sorted(events, key=lambda event: event[0]) + [[length_s - CALM_AT_S, "calm"]]
 
 
 def some_fault(rng, kinds):

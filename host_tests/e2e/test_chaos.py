@@ -35,7 +35,7 @@ def test_a_broken_promise_is_noticed(tmp_path, monkeypatch):
 def test_a_broker_that_swallows_all_blocks_and_forges_their_acknowledgements_makes_no_truck_forget(tmp_path, monkeypatch):
     script, world, settings, bits, _ = chaos.scene(1, tmp_path / "in")
     lie = {"what": "lie", "line": "truck", "way": "up", "type": PUBLISH, "topic": HIST_TOPIC, "times": 10_000}
-    world.update(events=[[1, lie], world["events"][-1]], orders=[], cuts=[], outages=[])
+    world.update(events=[[1, lie], world["events"][-1]], cuts=[], outages=[])
     monkeypatch.setattr(chaos, "scene", lambda *_: (script, world, settings, bits, [{}]))
     said = []
     assert chaos.run(1, tmp_path, bits=64, tell=said.append) == []
