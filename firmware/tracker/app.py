@@ -213,6 +213,17 @@ class App:
             beat()
             await asyncio.sleep(_CARE_S)
 
+    def report(self, text):
+        from tracker.system import orders
+
+        orders.report(self, self._build, text)
+        let_go("system.orders")
+
+    def ask_reset(self, words):
+        """From a room that cannot help itself otherwise."""
+        self.log.error("%s. The board is reset." % words)
+        self.start_anew()
+
     def start_anew(self):
         """A reset that the office, or a trial's end, asks for."""
         self._close_trail()

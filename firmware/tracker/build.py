@@ -161,14 +161,29 @@ def health(app):
 
 
 def link(app):
-    """Wi-Fi."""
+    """Wi-Fi, and on a board with a modem cellular too."""
     import network
 
     from tracker.link.wifi import Wifi
 
-    wlan, values = network.WLAN(network.STA_IF), app.settings
-    app.link = Wifi(wlan, values.wifi_ssid, values.wifi_password, app.log, time.ticks_ms)
-    app.watched["wifi"] = app.link
+    values, wired, ticks = app.settings, app.board and app.board.get("modem"), time.ticks_ms
+    networks = [pair for pair in (
+        (values.wifi_ssid, values.wifi_password), (values.wifi2_ssid, values.wifi2_password)
+    ) if pair[0]]  # fmt: skip
+    wlan = network.WLAN(network.STA_IF)
+    app.link = wifi = app.watched["wifi"] = Wifi(wlan, networks, app.log, ticks, app.ask_reset)
+    if wired:
+        from tracker import chip_modem
+        from tracker.link.bearers import Bearers
+        from tracker.link.modem import Modem
+
+        pin, spent = chip.NvsNumber(app.nvs, "pin"), chip.NvsNumber(app.nvs, "cell")
+        port, clock = chip_modem.ModemPort(wired), chip_modem.offer_time
+        modem = Modem(port, wired, network.PPP, values, pin, app.log, ticks, clock, app.ask_reset)
+        app.watched["modem"] = modem
+        app.link = app.watched["bearers"] = Bearers(
+            wifi, modem, len(networks), values, spent, chip_modem.month, app.report, ticks
+        )
     if app.power is not None and app.power.held:
         app.link.hold(True)
 

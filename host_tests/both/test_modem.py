@@ -316,6 +316,32 @@ def test_a_modem_that_falls_silent_in_the_middle_is_noticed_soon():
     assert bench.said("fallen silent") == 1
 
 
+def test_a_modem_that_starts_anew_in_the_middle_is_set_up_again():
+    bench = _Bench()
+    bench.answers["AT+CPIN?"] = "RDY|+CPIN: READY|OK"
+    bench.modem.hold(False)
+    bench.seconds(5)
+    assert bench.said("started anew by itself") == 1 and bench.modem.restarts and not bench.modem.up()
+    bench.answers["AT+CPIN?"] = "+CPIN: READY|OK"
+    bench.seconds(60, True)
+    assert bench.modem.up()
+
+
+def test_no_attempt_lasts_for_ever():
+    bench = _Bench()
+    bench.modem.hold(False)
+    bench.modem._run(_for_ever())
+    bench.seconds(139)
+    assert bench.modem.trouble == ""
+    bench.seconds(2)
+    assert "took too long" in bench.modem.trouble
+
+
+def _for_ever():
+    while True:
+        yield
+
+
 def test_an_hour_without_cover_says_little_and_every_word_of_the_network_is_told():
     for state, words in ((0, "does not look"), (2, "no network is found"), (3, "refuses this SIM")):
         bench = _Bench()

@@ -4,7 +4,7 @@ import json
 import os
 
 from tracker.system import settings as module
-from tracker.system.schema import CHOICE, ESSENTIAL, HEX, HOST, INT, ROWS
+from tracker.system.schema import CHOICE, ESSENTIAL, HEX, HOST, INT, NAME, ROWS
 from tracker.system.schema_text import TEXTS
 from tracker.system.settings import (
     COPY,
@@ -252,7 +252,7 @@ def test_every_row_is_whole():
     for row in ROWS:
         key, kind, default, limits, unit, secret, restart = row
         assert secret in (True, False) and restart in (True, False), key
-        assert secret == (key.endswith("_password") or key.endswith("_key")), key
+        assert secret == any([key.endswith(word) for word in ("_password", "_key", "_pin")]), key
         if kind == INT:
             assert legal(row, default) and limits[0] < limits[1], key
             assert not legal(row, limits[0] - 1) and not legal(row, limits[1] + 1), key
@@ -390,7 +390,7 @@ def test_the_longest_essentials_fit():
     longest = {"device_key": _KEY, "broker_port": 65535, "broker_tls": "required"}
     for row in ROWS:
         if row[0] in ESSENTIAL and row[0] not in longest:
-            char = "h" if row[1] == HOST or row[0] == "device_id" else '"'
+            char = "h" if row[1] in (HOST, NAME) else '"'
             longest[row[0]] = char * row[3][1]
     nvs = Nvs()
     folder = _folder()

@@ -13,6 +13,7 @@ class _Wlan:
     def __init__(self):
         self.calls = []
         self.in_reach = True
+        self.only = None  # the one network that is in reach
         self.errors = 0  # how many of the next connect() raise
         self.state = 1001  # changes while connecting, also through idle
         self.on = self.busy = self.connected = False
@@ -34,6 +35,7 @@ class _Wlan:
         if self.busy:
             raise OSError("Wifi Internal Error")
         self.busy = True
+        self.wanted = ssid
 
     def disconnect(self):
         self.calls.append("disconnect")
@@ -49,18 +51,19 @@ class _Wlan:
 
     def second(self):
         """The driver's own work: it joins, and rejoins, what is in reach."""
-        self.connected = self.busy and self.in_reach
+        self.connected = self.busy and self.in_reach and self.only in (None, self.wanted)
 
     def connects(self):
         return len([call for call in self.calls if call.startswith("connect")])
 
 
 class _Bench:
-    def __init__(self, ssid="Depo", password="rahasia-depo"):
+    def __init__(self, ssid="Depo", password="rahasia-depo", others=()):
         self.now_ms = ticks_add(0, -7000)  # the clock wraps in every test
         self.wlan = _Wlan()
         self.log = Log(self.ticks, 4096, self._drop)
-        self.wifi = Wifi(self.wlan, ssid, password, self.log, self.ticks)
+        self.asked = []
+        self.wifi = Wifi(self.wlan, ((ssid, password),) + others, self.log, self.ticks, self.asked.append)
 
     def ticks(self):
         return self.now_ms
@@ -165,7 +168,7 @@ def test_a_lost_network_is_left_to_the_driver_until_the_deadline():
 
 def test_a_dead_link_is_started_anew_at_the_uplinks_word():
     bench = _Bench().seconds(5)
-    bench.wifi.restart()
+    bench.wifi.suspect()
     assert not bench.wifi.up() and bench.wlan.calls[-2:] == ["disconnect", "off"]
     bench.seconds(4)
     assert bench.wifi.up() and bench.wlan.calls[-2:] == ["on", "connect Depo rahasia-depo"]
@@ -173,7 +176,7 @@ def test_a_dead_link_is_started_anew_at_the_uplinks_word():
 
 def test_without_a_name_the_radio_stays_off():
     bench = _Bench(ssid="").seconds(10)
-    bench.wifi.restart()
+    bench.wifi.suspect()
     bench.seconds(10)
     assert bench.wlan.calls == [] and not bench.wifi.up()
 
@@ -199,7 +202,7 @@ def test_held_off_the_radio_stays_off_and_joins_anew_afterwards():
     bench.wifi.hold(True)
     assert not bench.wifi.up() and not bench.wlan.on
     connects = bench.wlan.connects()
-    bench.wifi.restart()  # the uplink's complaint is no reason
+    bench.wifi.suspect()  # the uplink's complaint is no reason
     bench.seconds(60)
     assert bench.wlan.connects() == connects and not bench.wlan.on
     bench.wifi.hold(False)
@@ -214,3 +217,56 @@ def test_without_a_network_there_is_nothing_to_hold():
     bench.wifi.hold(False)
     bench.seconds(5)
     assert bench.wlan.calls == []
+
+
+_OTHERS = (("Depo 2", "sandi-dua"), ("", ""))
+
+
+def test_the_first_known_network_in_reach_is_joined():
+    bench = _Bench(others=_OTHERS).seconds(5)
+    assert bench.said("'Depo' is up") == 1
+    bench = _Bench(others=_OTHERS)
+    bench.wlan.only = "Depo 2"
+    bench.wlan.state = 201
+    bench.seconds(14)
+    assert bench.said("'Depo 2' is up") == 1 and bench.wlan.calls[-1] == "connect Depo 2 sandi-dua"
+    bench.wlan.only = "Depo"  # the second is lost, the first is there
+    bench.seconds(45)
+    assert bench.said("'Depo' is up") == 1
+
+
+def test_a_network_that_is_busy_answering_keeps_its_whole_deadline():
+    bench = _Bench(others=_OTHERS)
+    bench.wlan.in_reach = False
+    bench.wlan.state = 1001
+    bench.seconds(19)
+    assert bench.wlan.connects() == 1
+
+
+def test_suspicions_are_believed_once_in_five_minutes_until_the_office_answers():
+    bench = _Bench().seconds(5)
+    for _ in range(299):
+        bench.wifi.suspect()
+        bench.seconds(1)
+    assert bench.wifi.suspects == 1
+    bench.seconds(5)
+    bench.wifi.suspect()
+    bench.seconds(5)
+    bench.wifi.suspect()
+    assert bench.wifi.suspects == 2
+    bench.wifi.proven()
+    bench.wifi.suspect()
+    assert bench.wifi.suspects == 3
+
+
+def test_a_quarter_of_an_hour_of_nothing_but_errors_asks_for_a_reset_of_the_board():
+    bench = _Bench()
+    bench.wlan.errors = 1 << 20
+    bench.seconds(890)
+    assert bench.asked == []
+    bench.seconds(30)
+    assert len(bench.asked) == 1 and "15 minutes" in bench.asked[0]
+    bench = _Bench()
+    bench.wlan.in_reach = False  # that is the weather, no error
+    bench.seconds(3600)
+    assert bench.asked == []

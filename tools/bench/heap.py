@@ -21,7 +21,7 @@ ONLY_WHEN_ASKED = (
     "settings", "schema", "strict", "settings_change", "schema_text",
     "nmea_micropygps", "hunt", "dialects", "ear", "untimed", "told", "recovery", "plain", "tls_words",
     "build", "safe", "tell", "sleep", "cost", "shift", "commands", "orders", "trial",
-    "attach", "at", "rouse", "sim_card", "cellular",
+    "attach", "at", "rouse", "sim_card", "cellular", "chip_modem",
 )  # fmt: skip
 
 

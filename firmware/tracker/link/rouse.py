@@ -20,7 +20,8 @@ _AT_MS = const(300)
 _ASK_MS = const(3_000)
 _CFUN_MS = const(10_000)
 _GUARD_MS = const(1_100)  # of silence, before and after "+++" (SIM7000 AT manual, 2.2.8)
-_BOOT_S = const(15)  # where board.json does not say
+_BOOT_S = const(20)  # where board.json does not say
+_RESET_MS = const(2_600)  # the same; A7670: 2.5 s at least
 _DOWN_MS = const(5_500)  # to leave the network and go off
 _EMPTY_MS = const(3_000)  # the capacitors
 
@@ -130,7 +131,7 @@ class Rouse:
 
     def _pulse(self, pin, name):
         pin(1)
-        yield from self._a.wait(self._m.profile[name])
+        yield from self._a.wait(self._m.profile.get(name, _RESET_MS))
         pin(0)
 
     def _boot(self):

@@ -38,16 +38,21 @@ async def try_settings(app, build, beat):
     def is_confirmed():
         return app.uplink is not None and app.uplink.history.freed
 
-    def report(text):
-        app.log.info(text)
-        rec = Record()
-        rec.kind = TEXT
-        rec.sec = app.trail and app.trail.now_sec(app.uptime()) or 0
-        rec.n = len(text)
-        rec.body[: rec.n] = text.encode()
-        build("journal").append(rec)
+    def tell(text):
+        report(app, build, text)
 
-    await trial.run(asyncio, app.trial, is_confirmed, report, app.start_anew, beat)
+    await trial.run(asyncio, app.trial, is_confirmed, tell, app.start_anew, beat)
+
+
+def report(app, build, text):
+    """To the office, in the journal."""
+    app.log.info(text)
+    rec = Record()
+    rec.kind = TEXT
+    rec.sec = app.trail and app.trail.now_sec(app.uptime()) or 0
+    rec.n = len(text)
+    rec.body[: rec.n] = text.encode()
+    build("journal").append(rec)
 
 
 def _uptime_s(app):

@@ -20,6 +20,14 @@ ROWS = (
     ("device_key", HEX, b"", 32, "", True, True),
     ("wifi_ssid", TEXT, "", (1, 32), "", False, True),  # 32 bytes: IEEE 802.11
     ("wifi_password", TEXT, "", (8, 64), "", True, True),  # 8..63 characters or 64 digits: WPA
+    ("wifi2_ssid", TEXT, "", (1, 32), "", False, True),
+    ("wifi2_password", TEXT, "", (8, 64), "", True, True),
+    ("apn", HOST, "", (1, 63), "", False, True),
+    ("apn_user", TEXT, "", (1, 32), "", False, True),
+    ("apn_password", TEXT, "", (1, 32), "", True, True),
+    ("sim_pin", NAME, "", (4, 8), "", True, True),
+    ("cellular_mb_month", INT, 0, (0, 100_000), "", False, True),  # 0: no limit
+    ("backlog_wait_min", INT, 0, (0, 10_080), "min", False, True),  # 0: it does not wait
     ("broker_host", HOST, "", (1, 64), "", False, True),
     ("broker_port", INT, 8883, (1, 65535), "", False, True),
     ("broker_tls", CHOICE, "required", ("required", "off"), "", False, True),
@@ -53,6 +61,10 @@ ESSENTIAL = (
     "device_key",
     "wifi_ssid",
     "wifi_password",
+    "apn",
+    "apn_user",
+    "apn_password",
+    "sim_pin",
     "broker_host",
     "broker_port",
     "broker_tls",

@@ -16,6 +16,29 @@ TEXTS = {
     ),
     "wifi_ssid": ("Name of the depot's Wi-Fi.", "Nama Wi-Fi di depo."),
     "wifi_password": ("Password of that Wi-Fi.", "Kata sandi Wi-Fi tersebut."),
+    "wifi2_ssid": (
+        "Name of a second Wi-Fi, tried when the first is not in reach.",
+        "Nama Wi-Fi kedua, dicoba kalau yang pertama tidak terjangkau.",
+    ),
+    "wifi2_password": ("Password of the second Wi-Fi.", "Kata sandi Wi-Fi kedua."),
+    "apn": (
+        "Access point name of the SIM's operator; empty: the modem's own.",
+        "APN dari operator kartu SIM; kosong: pakai bawaan modem.",
+    ),
+    "apn_user": ("User name that the APN wants, if any.", "Nama pengguna APN, kalau diminta."),
+    "apn_password": ("Password that the APN wants, if any.", "Kata sandi APN, kalau diminta."),
+    "sim_pin": (
+        "PIN of the SIM; given once, and never a third time when it is wrong.",
+        "PIN kartu SIM; kalau salah tidak akan dicoba sampai tiga kali.",
+    ),
+    "cellular_mb_month": (
+        "MB a month over cellular; when they are used up history waits for Wi-Fi; 0: no limit.",
+        "Jatah MB seluler per bulan; kalau habis, riwayat menunggu Wi-Fi; 0: tanpa batas.",
+    ),
+    "backlog_wait_min": (
+        "So long after the last Wi-Fi history waits for the next one before it goes over cellular.",
+        "Selama ini sejak Wi-Fi terakhir, riwayat menunggu Wi-Fi sebelum dikirim lewat seluler.",
+    ),
     "broker_host": (
         "Address of the MQTT broker; without it nothing is sent.",
         "Alamat broker MQTT; kalau kosong, tidak ada data yang dikirim.",

@@ -10,7 +10,7 @@ import os
 
 from micropython import const
 
-_LINK = ("device_", "wifi_", "apn_", "broker_", "dns_server", "keepalive_")
+_LINK = ("device_", "wifi", "apn", "sim_pin", "broker_", "dns_server", "keepalive_")
 _BEGUN = const(1)
 _LAST = const(12)  # the start and its first minute are two steps: ten minutes, if the board runs through
 _BACK = const(-1)
