@@ -3,44 +3,44 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim.board import sim_ppp
+from sim.board import sim_hdlc, sim_ppp
 from sim.board.sim_ppp_api import make_ppp
 
 ADDRESS, DNS = bytes((10, 64, 1, 2)), bytes((10, 64, 0, 53))
 
 
 def test_the_check_is_that_of_rfc_1662():
-    assert sim_ppp.fcs(b"123456789") == 0x906E  # CRC-16/X-25 in the catalogues
-    assert sim_ppp.fcs(b"") == 0
+    assert sim_hdlc.fcs(b"123456789") == 0x906E  # CRC-16/X-25 in the catalogues
+    assert sim_hdlc.fcs(b"") == 0
     whole = b"\xff\x03\xc0\x21\x09\x01\x00\x04"
-    check = sim_ppp.fcs(whole)
-    over_all = sim_ppp.fcs(whole + bytes((check & 0xFF, check >> 8))) ^ 0xFFFF
+    check = sim_hdlc.fcs(whole)
+    over_all = sim_hdlc.fcs(whole + bytes((check & 0xFF, check >> 8))) ^ 0xFFFF
     assert over_all == 0xF0B8  # the "good FCS"
 
 
 def test_a_frame_by_hand():
-    made = sim_ppp.frame(0xC021, b"\x01\x01\x00\x04")
+    made = sim_hdlc.frame(0xC021, b"\x01\x01\x00\x04")
     assert made == b"~\xff}#\xc0!}!}!} }$" + made[-3:-1] + b"~"
-    assert sim_ppp.Unframer().feed(made) == [(0xC021, b"\x01\x01\x00\x04")]
-    assert sim_ppp.Unframer().feed(b"NO CARRIER\r\n" + made) == [(0xC021, b"\x01\x01\x00\x04")]
+    assert sim_hdlc.Unframer().feed(made) == [(0xC021, b"\x01\x01\x00\x04")]
+    assert sim_hdlc.Unframer().feed(b"NO CARRIER\r\n" + made) == [(0xC021, b"\x01\x01\x00\x04")]
 
 
 @given(st.binary(max_size=600), st.sampled_from([0xC021, 0x8021, 0x0021]))
 def test_what_is_framed_comes_out_again(body, protocol):
-    line = sim_ppp.frame(protocol, body)
+    line = sim_hdlc.frame(protocol, body)
     assert line.count(b"~") == 2 and not set(range(32)) & set(line)
-    unframer = sim_ppp.Unframer()
+    unframer = sim_hdlc.Unframer()
     found = [packet for byte in line for packet in unframer.feed(bytes((byte,)))]
     assert found == [(protocol, body)] and unframer.bad == 0
 
 
 @given(st.binary(min_size=1, max_size=100), st.data())
 def test_a_bit_turned_is_never_a_packet(body, data):
-    line = bytearray(sim_ppp.frame(0xC021, body))
+    line = bytearray(sim_hdlc.frame(0xC021, body))
     at = data.draw(st.integers(1, len(line) - 2))
     line[at] ^= 1 << data.draw(st.integers(0, 7))
-    found = sim_ppp.Unframer().feed(line)
-    assert (0xC021, body) not in found or line == sim_ppp.frame(0xC021, body)
+    found = sim_hdlc.Unframer().feed(line)
+    assert (0xC021, body) not in found or line == sim_hdlc.frame(0xC021, body)
     assert not [packet for packet in found if len(packet[1]) >= len(body)]
 
 
@@ -141,7 +141,7 @@ def test_hanging_up_is_heard():
 def test_no_bytes_make_an_end_raise(parts):
     for end in (sim_ppp.Client(0, pap=True), peer(who=(b"a", b"b")), peer(up=True)):
         for part in parts:
-            end.feed(part if isinstance(part, bytes) else sim_ppp.frame(*part), 0)
+            end.feed(part if isinstance(part, bytes) else sim_hdlc.frame(*part), 0)
             end.tick(7000)
 
 

@@ -1,4 +1,4 @@
-"""PPP from either end: frames (RFC 1662), LCP (1661), PAP (1334), IPCP (1332, 1877).
+"""PPP from either end: LCP (RFC 1661), PAP (1334), IPCP (1332, 1877); the frames are sim_hdlc.py's.
 
 In: feed(bytes of the line, ms), tick(ms).
 Out: out, a bytearray of bytes for the line; phase; error; what the two agreed on.
@@ -6,93 +6,19 @@ Owns: the negotiation. It has two ends: Client stands where lwIP is on the board
     too. What is not here: CHAP, compression, IP itself (a packet of it is counted and dropped).
 """
 
+try:
+    from sim_hdlc import Unframer, frame, options, packed
+except ImportError:  # on CPython
+    from sim.board.sim_hdlc import Unframer, frame, options, packed
+
 LCP, PAP, IPCP, IP = 0xC021, 0xC023, 0x8021, 0x0021
 _REQ, _ACK, _NAK, _REJ, _TERM, _TERM_ACK, _CODE_REJ, _PROTO_REJ, _ECHO, _ECHO_REPLY = range(1, 11)
 _MRU, _ACCM, _AUTH, _MAGIC, _PFC, _ACFC = 1, 2, 3, 5, 7, 8
 _ADDRESS, _DNS1, _DNS2 = 3, 129, 131
-_LARGEST = 1600  # a frame of the largest packet with all that goes round it
 _AGAIN_MS, _TRIES = 6000, 10  # lwIP's FSM_DEFTIMEOUT and FSM_DEFMAXCONFREQS
 _LOOPS = 5  # own requests heard again: the modem is in command mode and echoes
 # lwIP's reasons for an end
 USER, AUTH_FAILED, PROTOCOL, PEER_DEAD, LOOPBACK = 5, 7, 8, 9, 12
-
-
-def fcs(data):
-    """The 16-bit check of RFC 1662 over the bytes, as it is sent (low byte first)."""
-    check = 0xFFFF
-    for byte in data:
-        check ^= byte
-        for _ in range(8):
-            check = check >> 1 ^ (0x8408 if check & 1 else 0)
-    return check ^ 0xFFFF
-
-
-def frame(protocol, body):
-    """The bytes of the line for one packet; every control character escaped."""
-    inner = b"\xff\x03" + bytes((protocol >> 8, protocol & 0xFF)) + body
-    check = fcs(inner)
-    out = bytearray(b"\x7e")
-    for byte in inner + bytes((check & 0xFF, check >> 8)):
-        if byte < 0x20 or byte in (0x7D, 0x7E):
-            out.append(0x7D)
-            byte ^= 0x20
-        out.append(byte)
-    out.append(0x7E)
-    return bytes(out)
-
-
-class Unframer:
-    """Cuts the line's bytes into packets; whatever is not one is counted."""
-
-    def __init__(self):
-        self.bad = 0
-        self._data = bytearray()
-        self._escaped = False
-
-    def feed(self, data):
-        """[(protocol, body), ...]"""
-        found = []
-        for byte in data:
-            if byte == 0x7E:
-                packet = self._packet()
-                if packet:
-                    found.append(packet)
-                self._data = bytearray()
-                self._escaped = False
-            elif byte == 0x7D:
-                self._escaped = True
-            elif len(self._data) < _LARGEST:
-                self._data.append(byte ^ 0x20 if self._escaped else byte)
-                self._escaped = False
-        return found
-
-    def _packet(self):
-        data = bytes(self._data)
-        if not data:
-            return None  # two flags in a row
-        check = len(data) >= 4 and fcs(data[:-2])
-        if len(data) < 4 or self._escaped or (data[-2] | data[-1] << 8) != check:
-            self.bad += 1
-            return None
-        data = data[2:-2] if data[:2] == b"\xff\x03" else data[:-2]
-        if len(data) > 1 and not data[0] & 1:
-            return data[0] << 8 | data[1], data[2:]
-        return (data[0], data[1:]) if data and data[0] & 1 else None
-
-
-def options(body):
-    """[(type, value), ...] of a configure packet, or None if it can't be cut into options."""
-    found = []
-    while body:
-        if len(body) < 2 or not 2 <= body[1] <= len(body):
-            return None
-        found.append((body[0], body[2 : body[1]]))
-        body = body[body[1] :]
-    return found
-
-
-def _packed(pairs):
-    return b"".join(bytes((kind, 2 + len(value))) + value for kind, value in pairs)
 
 
 class _End:
@@ -129,7 +55,7 @@ class _End:
         self._id = self._id + 1 & 0xFF
         self._tries += 1
         self.again_ms = ms + _AGAIN_MS
-        self._send(protocol, _REQ, self._id, _packed(self.wants[protocol]))
+        self._send(protocol, _REQ, self._id, packed(self.wants[protocol]))
 
     def die(self, error):
         self.phase = "dead"
@@ -207,9 +133,9 @@ class _End:
         better = [self.better(protocol, *pair) for pair in pairs]
         better = [pair for pair in better if pair]
         if unknown:
-            self._send(protocol, _REJ, ident, _packed(unknown))
+            self._send(protocol, _REJ, ident, packed(unknown))
         elif better:
-            self._send(protocol, _NAK, ident, _packed(better))
+            self._send(protocol, _NAK, ident, packed(better))
         else:
             self._theirs = True
             self._send(protocol, _ACK, ident, body)
