@@ -55,7 +55,7 @@ def test_a_hoard_is_seen(tmp_path):
         )
         main.write_text("\n".join((*lines, main.read_text())))
 
-    state, _ = drive(tmp_path, HOURS, touch=hoard)
+    state, _ = drive(tmp_path, 2, touch=hoard)
     assert grown_bytes(state["heap_hours"]) > 4 * STACK_BYTES
 
 
