@@ -592,6 +592,12 @@ def test_live_every_10_s_moving_and_every_60_s_standing():
     assert _lives(900, 121, STOPPED)[0] == [0, 60]
 
 
+def test_live_goes_rarer_where_the_link_says_so():
+    rig = Rig()
+    rig.live.factor = 4
+    assert _lives(900, 100, 0, rig)[0] == [0, 40, 80]
+
+
 def test_the_stop_is_shown_like_a_moving_fix_and_so_is_the_start():
     found, rig = _lives(900, 15)
     assert found == [0, 10]

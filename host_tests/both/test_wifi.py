@@ -267,6 +267,14 @@ def test_a_quarter_of_an_hour_of_nothing_but_errors_asks_for_a_reset_of_the_boar
     bench.seconds(30)
     assert len(bench.asked) == 1 and "15 minutes" in bench.asked[0]
     bench = _Bench()
+    bench.wlan.errors = 1 << 20
+    bench.seconds(890)
+    bench.wlan.in_reach, bench.wlan.errors = False, 0
+    bench.seconds(30)
+    bench.wlan.errors = 1 << 20
+    bench.seconds(600)
+    assert bench.asked == []  # the driver took a connect() in between
+    bench = _Bench()
     bench.wlan.in_reach = False  # that is the weather, no error
     bench.seconds(3600)
     assert bench.asked == []

@@ -266,3 +266,23 @@ def _varint(buf, at):
         if buf[at - 1] < 0x80:
             return value, at
         shift += 7
+
+
+class Link:
+    """A bearer: up as it is told, and what the uplink says of it."""
+
+    backlog_ok = True
+    live_s_factor = 1
+
+    def __init__(self, up=lambda: True):
+        self.up = up
+        self.suspects = self.proofs = self.bytes = 0
+
+    def suspect(self):
+        self.suspects += 1
+
+    def proven(self):
+        self.proofs += 1
+
+    def count(self, n):
+        self.bytes += n

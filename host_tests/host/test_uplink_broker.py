@@ -12,7 +12,7 @@ import pytest
 from ports import free_port
 from tracker.fix import Fix
 from tracker.store.codec import Codec
-from uplink_fakes import ListJournal, answer, records_of, signed
+from uplink_fakes import Link, ListJournal, answer, records_of, signed
 
 pytestmark = pytest.mark.libs
 RECORDS = 700
@@ -44,7 +44,7 @@ def make_uplink(port, journal, password="rahasia"):
         journal,
         trail,
         Tcp(plain_socket, plain_socket, clock),
-        SimpleNamespace(up=lambda: True),
+        Link(),
         clock,
         random.Random(1).randrange,
         SimpleNamespace(info=lines.append, warn=lines.append),

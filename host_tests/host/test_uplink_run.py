@@ -5,7 +5,7 @@ import errno
 from types import SimpleNamespace
 
 import pytest
-from uplink_fakes import Clock, ListJournal, Wire, answer, puback, publish, signed, suback
+from uplink_fakes import Clock, Link, ListJournal, Wire, answer, puback, publish, signed, suback
 
 pytestmark = pytest.mark.libs
 CHECK_PASSWORD = "check broker_user and broker_password"
@@ -86,6 +86,7 @@ class Rig:
         self.clock = Clock()
         self.broker = Broker(self.clock)
         self.link_is_up = True
+        self.link = Link(lambda: self.link_is_up)
         self.lines = []
         self.caps = []
         self.events = []  # (ms, what to do)
@@ -111,7 +112,7 @@ class Rig:
             self.journal,
             self.trail,
             self.broker,
-            SimpleNamespace(up=lambda: self.link_is_up),
+            self.link,
             self.clock,
             self._randbelow,
             SimpleNamespace(info=self.lines.append, warn=self.lines.append),
@@ -251,6 +252,29 @@ def test_no_connack_and_a_broker_that_falls_silent():
     assert rig.said("no answer in time")
     assert rig.said("no PINGRESP") or rig.said("no PUBACK")
     assert all(wire.closed for wire in rig.broker.wires[:2])
+
+
+def test_the_link_is_told_of_silence_of_answers_and_of_bytes():
+    rig = Rig(60)
+    rig.run(20)
+    assert rig.link.proofs == 1 and rig.link.suspects == 0 and rig.link.bytes > 300
+    rig.broker.silent = True
+    rig.run(140)
+    assert rig.link.suspects >= 2  # a PUBACK or a PINGRESP, then a CONNACK that did not come
+    rig = Rig()
+    rig.broker.open_error = errno.ECONNREFUSED
+    rig.run(300)
+    assert rig.link.suspects == 0 and rig.link.bytes >= 2500  # whoever refuses is there
+
+
+def test_where_the_link_has_no_room_for_it_history_waits():
+    rig = Rig(60)
+    rig.link.backlog_ok = False
+    rig.run(300)
+    assert rig.journal.acked == set() and "hist" not in [t.decode() for t in rig.broker.topics()]
+    rig.link.backlog_ok = True
+    rig.run(400)
+    assert b"hist" in rig.broker.topics()
 
 
 def test_cut_blocks_go_again_with_dup_on_the_next_connection():

@@ -6,7 +6,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from uplink_fakes import Clock, ListJournal
+from uplink_fakes import Clock, Link, ListJournal
 
 pytestmark = pytest.mark.libs
 
@@ -38,7 +38,7 @@ def returned_s(seed, away_s):
     )  # fmt: skip
     net = SimpleNamespace(ready=lambda: True, open=open)
     log = SimpleNamespace(info=str, warn=str)
-    link = SimpleNamespace(up=lambda: True)
+    link = Link()
     dice = random.Random(seed).randrange
     uplink = Uplink(settings, ListJournal(), SimpleNamespace(), net, link, clock, dice, log, 1)
     try:

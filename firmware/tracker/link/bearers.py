@@ -126,7 +126,7 @@ class Bearers:
 
     def count(self, n):
         """The uplink has sent or received a message of n bytes."""
-        if self._wifi.up():
+        if not n or self._wifi.up():
             return
         self._bytes += n + _OVERHEAD
         if self._bytes >= 1024:

@@ -31,6 +31,7 @@ class LiveLane:
         self._sent_ms = 0
         self._cleared = False
         self.parked = False
+        self.factor = 1  # how many times rarer a fix goes: the month's bytes run out
         self.sent = 0
 
     def connected(self):
@@ -66,6 +67,7 @@ class LiveLane:
 
     def _is_news(self, late_ms):
         """The truck is not where the map has it, or it is time to say that it is."""
+        late_ms //= self.factor
         if self.parked or late_ms < _LEAST_MS:
             return False
         # A truck that has just stopped is shown at its stop as soon as a moving one would be.

@@ -35,6 +35,7 @@ class Session:
         self.reason = "not connected"
         self.strange_pubacks = 0
         self.oversize = 0
+        self._bytes = 0
 
     def attach(self, stream, keepalive_s, now):
         """Begin on a stream whose CONNACK has been read. Packet ids go on counting."""
@@ -64,6 +65,12 @@ class Session:
         self.tx[1] = 0
         self._start(0, 2, now)
         self.close("the board sleeps")
+
+    def take_bytes(self):
+        """Of MQTT, sent and received since the last call."""
+        n = self._bytes
+        self._bytes = 0
+        return n
 
     def busy(self):
         """An answer is awaited or a packet is under way: look again soon."""
@@ -192,6 +199,7 @@ class Session:
             return self.close(words(error))
         if done:
             self._tx_ms = now
+            self._bytes += done
             self._at += done
             if self._at == self._end:
                 self._at = self._end = 0
@@ -243,6 +251,7 @@ class Session:
             if op < 0:
                 return self.close(self._reader.why)
             self._rx_ms = now
+            self._bytes += self._reader.length + 2
             if not self._packet(op, self._reader.body, self._reader.length):
                 self.close("the broker sent a malformed packet of type %d" % (op >> 4))
             if self.reason is not None:

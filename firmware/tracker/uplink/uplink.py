@@ -30,6 +30,8 @@ _LOG_PIECE = const(512)  # bytes of the log in one message
 _COMMAND_MS = const(2_000)  # between two looks at what came as a command: a flood must not take the road's time
 _COMMAND = const(0x20)
 _COMMAND_MIN = const(11)  # version, counter, code, tag
+_CONNECT_BYTES = const(2_500)  # a TLS handshake and CONNECT; a try costs as much at most
+_SILENCES = ("connection is dead", "no answer in time", "no name server", "no road")  # troubles that the link may be to blame for
 _RX_SIZE = const(512)  # the longest message for us; an answer has 10 bytes and a few a range
 
 
@@ -96,6 +98,9 @@ class Uplink:
             while not self._host or not self._link.up() or not self._net.ready() or self._bye_s is not None:
                 await self._pause(_IDLE_MS, beat)
             self.trouble = await self._connection(beat)
+            self._link.count(_CONNECT_BYTES)
+            if any([word in self.trouble for word in _SILENCES]):
+                self._link.suspect()
             if self._bye_s is not None:
                 continue
             # full jitter: trucks of one tunnel come back spread out
@@ -123,6 +128,7 @@ class Uplink:
             stream = await self._net.open(self._host, self._port, _OPEN_MS, beat)
             kept = await self._connector.connect(stream, _OPEN_MS, beat)
             self._net.proven()
+            self._link.proven()
             await self._session(stream, kept, beat)
             return self.session.reason
         except Refused as error:
@@ -156,6 +162,8 @@ class Uplink:
             if not self._link.up():
                 session.close("the link is down")
                 self._backoff_ms = _BACKOFF_MIN_MS  # the broker is not to blame
+            self._link.count(session.take_bytes())
+            self.live.factor = self._link.live_s_factor
             self.live.pump(session, now)
             parked = self.live.parked
             word_s = self._every_s[parked] if self._bye_s is None else self._bye_s
@@ -170,7 +178,8 @@ class Uplink:
             if not self.told and session.idle():
                 self._tell_state(now)
                 self.told = True
-            self.history.pump(session, now)
+            if self._link.backlog_ok:
+                self.history.pump(session, now)
             if clock.ticks_diff(now, session.said_ms) >= session.keepalive_ms:
                 self.told = False  # nothing went out: the office hears that we are here
             if self._bye_s is not None and self.told and not session.busy():

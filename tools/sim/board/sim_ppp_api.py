@@ -154,6 +154,13 @@ class _New(_Base):
     def poll(self):
         self.pump()
 
+    def pump(self):
+        """Nothing is read any more once the connection has ended or failed: the bytes are for AT again."""
+        if self._end is not None and self._end.phase == "dead":
+            self._flush()
+            return 0
+        return _Base.pump(self)
+
     def status(self):
         end = self._end
         if end is None:
