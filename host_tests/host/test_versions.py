@@ -105,4 +105,4 @@ def reason(name, text):
 def run_on_wasm(release, *words):
     folders = ":".join(str(ROOT / folder) for folder in (*PATH, "host_tests/vectors"))
     command = [*versions.wasm_command(release), "-X", "heapsize=4m", *map(str, words)]
-    return subprocess.run(command, env={**os.environ, "MICROPYPATH": folders}, capture_output=True, text=True, timeout=90)
+    return subprocess.run(command, env={**os.environ, "MICROPYPATH": folders}, capture_output=True, text=True, timeout=300)  # test_journal: 40 s of processor time
