@@ -50,10 +50,13 @@ vm.FS.writeFile("/vm/os.py", OS);
 const list = (values) => JSON.stringify(values);
 vm.runPython(`import sys; sys.path[:] = ${list(["/vm", "", ...folders, ".frozen"])}; sys.argv[:] = ${list(argv)}`);
 if (path) vm.runPython(`__file__ = ${JSON.stringify(path)}`);
+let exitCode = 0;
 try {
     vm.runPython(code);
 } catch (error) {
     const ended = error.type === "SystemExit" && /SystemExit: ?(\d*)\s*$/.exec(error.message);
     if (!ended) console.error(error.message ?? error);
-    process.exitCode = ended ? Number(ended[1] || 0) : 1;
+    exitCode = ended ? Number(ended[1] || 0) : 1;
 }
+// at once: node's orderly end waits for compilations of WebAssembly under way, and was seen to wait for ever
+process.exit(exitCode);
