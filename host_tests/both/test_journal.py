@@ -10,6 +10,7 @@ from tracker.sampling.window import Window
 from tracker.store.acks import Acks
 from tracker.store.crc import check_fits, crc15, put_check, put_crc32
 from tracker.store.journal import Journal
+from tracker.store.old import OLD, Bundle
 from tracker.store.sector import Header
 
 IMAGE = __file__.replace("both/test_journal.py", "vectors/journal_v1.json")
@@ -574,6 +575,17 @@ def test_a_mount_forgets_what_was_looked_at():
     found = read_all(journal)
     assert all(made[seq] == what for seq, what in found.items() if seq in made)
     _check_thinned_gaps(made, found, journal._ring.bases[journal._ring.oldest()])
+    page, bundle = journal._ring.page, Bundle()
+    for sector in range(4):
+        copies = []
+        for index in range(16):
+            page.load(sector, index, journal._ring.bases[sector], journal._ring.seed_of(sector))
+            while page.next(rec):
+                if rec.kind == OLD:
+                    bundle.open(page, rec.n)
+                    while bundle.next(rec):
+                        copies.append(rec.seq)
+        assert len(copies) == len(set(copies)) and (copies or sector == journal._ring.newest)
 
 
 def test_acked_sector_is_overwritten_without_a_word():

@@ -62,7 +62,7 @@ class Journal:
         self._pending = 0  # acknowledged numbers that are not on flash as such
         self._pending_ms = -1
         self._acks.clear(0)
-        self._thinner.forget(-1, 0)
+        self._thinner.forget()
 
     @property
     def acked_low(self):

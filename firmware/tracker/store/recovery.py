@@ -37,8 +37,6 @@ class Recovery:
         self.lost_sec = None  # the newest sector's entry dropped what began here, if anything, and nobody said so
         self.victim_sec = 0  # what the next entry drops begins here
         self.copies = self.copies_before = 0  # unacknowledged old records in the newest sector, and in the one before
-        self._last_old = -1
-        self._old_size = 0
         self._has_fix = False
         self._dropped = self._skipped = False
         self._numbered = 0
@@ -103,7 +101,6 @@ class Recovery:
         while page.next(self._rec):
             pass
         self._writer.resume(sector, ring.seed_of(sector), last, page)
-        self._thinner.forget(self._last_old, self._old_size)
         is_young = self._numbered < _YOUNG
         if is_young or not self._has_fix:
             self._look_back((sector - 1) % ring.count, is_young)
@@ -128,7 +125,7 @@ class Recovery:
             self._acks.get(rec.body, 0, rec.n, next_seq)
             return
         if kind == OLD:
-            self._see_old(rec)
+            self.copies += self._thinner.resume(rec)
             return
         self._see_tail(rec)
         if kind >= ACK:
@@ -146,15 +143,6 @@ class Recovery:
             self.dropped_said = self._dropped = True
         elif kind == GAP and rec.body[0] == THINNED:
             self.due = _dropped_besides(rec)
-
-    def _see_old(self, rec):
-        """How far the next sector has been copied."""
-        bundle = self._thinner.bundle
-        self._old_size += rec.n + 5
-        bundle.open(self._ring.page, rec.n)
-        while bundle.next(rec):
-            self._last_old = rec.seq
-            self.copies += not self._acks.has(rec.seq)
 
     def _see_tail(self, rec):
         if rec.kind == TAIL:

@@ -40,19 +40,38 @@ class Thinner:
         self._in = Reader()
         self.bundle = Bundle()
         self._keep_fix = self._keep  # made once: each `self._keep` as a value would cost heap
-        self.forget(-1, 0)
+        self.forget()
 
-    def forget(self, last, used):
-        """After a mount: nothing has been looked at; the newest sector has copies up to number `last`, in `used` bytes."""
+    def forget(self):
+        """Before a mount: nothing has been looked at."""
         self.base = -2
         self._begin(-1)
-        self._last = last
-        self._used = used
+        self._clear()
+
+    def _clear(self):
+        self._last = -1  # number of the last copy in the newest sector
+        self._used = self._copies = 0
+        for i in range(len(self._bits)):
+            self._bits[i] = 0
+
+    def resume(self, rec):
+        """A mount reads a 0x72 in the newest sector. What is copied is known from what is there, whatever was acknowledged then."""
+        self._used += rec.n + _FRAME
+        bundle = self.bundle
+        bundle.open(self._ring.page, rec.n)
+        base = self._ring.bases[self._ring.after(self._ring.newest)]
+        copies = 0
+        while bundle.next(rec):
+            self._last = rec.seq
+            if 0 <= rec.seq - base < len(self._bits) << 3:
+                self._keep_at(rec.seq - base)
+            self._copies += rec.kind == FIX
+            copies += not self._acks.has(rec.seq)
+        return copies
 
     def enter(self):
         """A sector has been entered. If it will take copies, say in its first record from which number on."""
-        self._last = -1
-        self._used = 0
+        self._clear()
         ring = self._ring
         self._begin(ring.bases[ring.after(ring.newest)])
         if self._window and self._pass != _DONE:
@@ -119,8 +138,6 @@ class Thinner:
         self._pass = _MARK
         self._first_sec = ring.header.sec if ring.read_header(sector) else 0
         self._size = self._bytes = self._kept = 0
-        for i in range(len(self._bits)):
-            self._bits[i] = 0
         if self._window:
             self._window.flush(_drop)
         elif self._make_window:
@@ -169,7 +186,7 @@ class Thinner:
             return
         if self._window:
             self._window.flush(self._keep_fix)
-        self._pays = 2 * (self._bytes + self._kept * _FIX) <= self._size
+        self._pays = 2 * (self._bytes + (self._copies + self._kept) * _FIX) <= self._size
         self._pass = _COPY
         self._load(0)
 
@@ -179,12 +196,12 @@ class Thinner:
         bundle.open(self._ring.page, rec.n)
         while bundle.next(rec):
             if not self._acks.has(rec.seq):
-                self._lose(rec, rec.sec)
+                self._lose(1, self._begins(rec, rec.sec), rec.sec)
 
     def _mark(self, rec):
         if rec.kind != FIX:
             self._bytes += rec.n + _EVENT
-        elif self._window:
+        elif self._window and rec.seq > self._last:
             rec.fix.sats = rec.seq - self.base  # the window carries what it does not look at
             rec.fix.flags &= ~FORCED
             if not self._kept:
@@ -193,18 +210,25 @@ class Thinner:
 
     def _keep(self, fix):
         self._kept += 1
-        self._bits[fix.sats >> 3] |= 1 << (fix.sats & 7)
+        self._keep_at(fix.sats)
+
+    def _keep_at(self, at):
+        self._bits[at >> 3] |= 1 << (at & 7)
 
     # ---- the second: what becomes of each record
 
     def _sort(self, rec):
         at = rec.seq - self.base
         is_fix = rec.kind == FIX
+        stays = self._bits[at >> 3] >> (at & 7) & 1 if self._bits else 0
+        is_new = rec.seq > self._last
+        if stays and not is_new:
+            return  # copied before a mount
         if not self._window or self._ring.olds[self._ring.newest] < 0 or is_fix and not self._pays:
-            self._lose(rec, self._before)
-        elif not is_fix or self._bits[at >> 3] >> (at & 7) & 1:
-            if rec.seq > self._last and not self._copy(rec):
-                self._lose(rec, self._before)
+            self._lose(1, self._begins(rec, self._before), rec.sec)
+        elif stays or not is_fix:
+            if not is_new or not self._copy(rec):
+                self._lose(1, self._begins(rec, self._before), rec.sec)
         else:
             self.thinned += 1
             if not self.thin_to_sec:
@@ -218,8 +242,12 @@ class Thinner:
             self._flush()
         if size > self._body_max or self._used + out.n + size > self._most:
             return False
+        begins = self._begins(rec, self._before)
         if not out.n:
-            self._out_sec = self._before or rec.sec
+            self._out_from = begins
+            self._out_to = 0
+        self._out_from = min(self._out_from, begins)
+        self._out_to = max(self._out_to, rec.sec)
         self.bundle.add(rec, out)
         out.seq += 1
         room = self._writer.room() - _FRAME - out.n
@@ -236,20 +264,22 @@ class Thinner:
             if self._put(out):
                 self._used += self._writer.at - at
             else:
-                self.lost += out.seq
-                self.from_sec = min(self.from_sec, self._out_sec) if self.to_sec else self._out_sec
-                self.to_sec = max(self.to_sec, self._before)
+                self._lose(out.seq, self._out_from, self._out_to)
             self._last = self.bundle.seq
         out.n = out.seq = 0
 
-    def _lose(self, rec, before):
-        if not self.to_sec:
-            self.from_sec = before or rec.sec
-        self.lost += 1
-        self.to_sec = max(self.to_sec, rec.sec, 1)
-        if rec.kind == GAP:  # its own hole goes on being told
-            self._in.begin(rec.body, 1, rec.n)
-            self.from_sec = min(self.from_sec, rec.sec - self._in.varint())
+    def _begins(self, rec, before):
+        """The second from which on nothing is known without rec. A GAP's own hole goes on being told."""
+        before = before or rec.sec
+        if rec.kind != GAP:
+            return before
+        self._in.begin(rec.body, 1, rec.n)
+        return min(before, rec.sec - self._in.varint())
+
+    def _lose(self, count, from_sec, to_sec):
+        self.lost += count
+        self.from_sec = min(self.from_sec, from_sec) if self.to_sec else from_sec
+        self.to_sec = max(self.to_sec, to_sec, 1)
 
 
 def _drop(fix):
