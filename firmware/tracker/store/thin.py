@@ -109,7 +109,7 @@ class Thinner:
         if self.lost or self.thinned:
             gone = self._acks.missing(self.low, self.end)
             self.lost = min(self.lost, gone)
-            self.thinned = min(self.thinned, gone - self.lost)
+            self.thinned = min(self.thinned, gone)
 
     def reserved(self):
         """Pages of the newest sector that copies may still need."""
