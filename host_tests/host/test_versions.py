@@ -105,4 +105,8 @@ def reason(name, text):
 def run_on_wasm(release, *words):
     folders = ":".join(str(ROOT / folder) for folder in (*PATH, "host_tests/vectors"))
     command = [*versions.wasm_command(release), "-X", "heapsize=4m", *map(str, words)]
-    return subprocess.run(command, env={**os.environ, "MICROPYPATH": folders}, capture_output=True, text=True, timeout=300)  # test_journal: 40 s of processor time
+    env = {**os.environ, "MICROPYPATH": folders}
+    try:
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=150)  # test_journal: 40 s of processor time
+    except subprocess.TimeoutExpired:  # node itself was seen to hang, once in some hundred starts, without using the processor
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=150)

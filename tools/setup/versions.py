@@ -119,7 +119,8 @@ def _fetch_wasm(release):
         with tarfile.open(packages[0]) as archive:
             for name in ("micropython.mjs", "micropython.wasm"):
                 (files / name).write_bytes(archive.extractfile("package/" + name).read())
-    write_program(vm.HOME / ("mp-" + release), 'exec "%s" "%s" "%s" "$@"\n' % (node, _RUNNER, files))
+    # one thread: node's helpers and its main thread were seen waiting for each other for ever
+    write_program(vm.HOME / ("mp-" + release), 'exec "%s" --single-threaded "%s" "%s" "$@"\n' % (node, _RUNNER, files))
 
 
 def check(name, content, sha512):
