@@ -19,11 +19,11 @@ STAGES = (
     (
         "vm",
         "(vm or vm32 or versions) and not mosquitto and not e2e and not page",
-        100,
+        150,
         ("64-bit VM", "32-bit VM", "compilers", "WebAssembly VMs"),
     ),
-    ("e2e", "(mosquitto or e2e) and not page", 400, ("Mosquitto",)),
-    ("page", "page", 120, ("Chromium", "browser driver")),
+    ("e2e", "(mosquitto or e2e) and not page", 300, ("Mosquitto",)),
+    ("page", "page", 30, ("Chromium", "browser driver")),
 )
 FETCH = {
     "libraries": libs.ready,
